@@ -1,0 +1,22 @@
+"""The audit log: ``/v1/audit``."""
+
+from typing import Any
+
+from keysvc.api.blueprint import FamilyBlueprint
+from keysvc.api.shapes import CORE
+from keysvc.auth.chain import authenticated
+from keysvc.current import caller
+from keysvc.current import service
+from keysvc.model import Cut
+from keysvc.schemas.audit import AuditPageSchema
+from keysvc.schemas.audit import AuditQuerySchema
+
+blp = FamilyBlueprint("keysvc-audit", "/v1/audit", CORE, authenticated)
+
+
+@blp.route("", methods=["GET"])
+@blp.arguments(AuditQuerySchema, location="query")
+@blp.response(200, AuditPageSchema)
+def list_audit(query: dict[str, Any]) -> Cut:
+    """List changes of state, oldest first."""
+    return service.ledger.page(caller, query["page_token"], query["limit"])

@@ -1,0 +1,84 @@
+"""The blueprint that every family is built on."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import jsonify
+from flask import Response
+from flask_smorest import Blueprint
+from werkzeug.exceptions import default_exceptions
+
+from keysvc.api.errors import problem_of
+from keysvc.api.intake import check_request
+from keysvc.api.intake import StrictParser
+from keysvc.api.openapi import AnyMethodSpec
+from keysvc.api.shapes import Shape
+from keysvc.current import request_id
+from keysvc.current import service
+from keysvc.errors import KeysvcError
+
+
+class FamilyBlueprint(Blueprint):  # type: ignore[misc]
+    """
+    Routes of one family: strict requests, one entry, errors in its own shape.
+
+    Args:
+        shape: How the family tells an error.
+        entry: Who may enter: ``authenticated`` or ``public``.
+    """
+
+    HTTP_METHODS = [*Blueprint.HTTP_METHODS, "REPORT"]
+    ARGUMENTS_PARSER = StrictParser()
+
+    def __init__(
+        self, name: str, url_prefix: str, shape: Shape, entry: Callable[[], None]
+    ) -> None:
+        super().__init__(name, __name__, url_prefix=url_prefix)
+        self.shape, self.entry = shape, entry
+        self.before_request(check_request)
+        self.before_request(_ready)
+        self.before_request(entry)
+        self.after_request(finish)
+        self._register_errors()
+
+    def register_views_in_doc(self, api: Any, app: Any, spec: Any, **kw: Any) -> None:
+        """Document the routes, those of REPORT too."""
+        super().register_views_in_doc(api, app, AnyMethodSpec(spec), **kw)
+
+    def _register_errors(self) -> None:
+        """
+        Answer the errors of these routes, and no others.
+
+        Each code is named, since Flask prefers an application's handler of a code
+        to a blueprint's handler of a class.
+        """
+        self.register_error_handler(KeysvcError, self.answer)
+        for code in default_exceptions:
+            self.register_error_handler(code, self.answer)
+
+    def answer(self, error: Exception) -> Response:
+        """Answer *error* in the family's shape."""
+        return answer(error, self.shape)
+
+
+def answer(error: Exception, shape: Shape) -> Response:
+    """Answer *error* in *shape*, with the headers that it calls for."""
+    problem = problem_of(error, shape.statuses, shape.challenge)
+    response = jsonify(shape.body(problem))
+    response.status_code = problem.status
+    response.mimetype = shape.media_type
+    response.headers.update(dict(problem.headers))
+    return response
+
+
+def finish(response: Response) -> Response:
+    """Name the request, and keep credentials out of every cache."""
+    response.headers["X-Request-ID"] = request_id()
+    response.headers.setdefault("Cache-Control", "no-store")
+    if response.status_code == 204:
+        response.headers.pop("Content-Type", None)
+    return response
+
+
+def _ready() -> None:
+    service.installation.ensure_ready()

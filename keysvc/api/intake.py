@@ -1,0 +1,156 @@
+"""Read requests strictly: what cannot be read is refused before anything else."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from typing import NoReturn
+
+from flask import g
+from flask import request
+from marshmallow import missing
+from marshmallow import Schema
+from marshmallow import ValidationError
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import UnsupportedMediaType
+
+from keysvc.errors import Invalid
+from keysvc.errors import Malformed
+from keysvc.schemas.text import flaw_in
+
+#: Bytes.
+MAX_BODY = 64 * 1024
+
+
+def check_request() -> None:
+    """
+    Refuse a path or a body that cannot be read in one way only.
+
+    Raises:
+        Malformed: For a path that could be cut in two ways, or a body that is no JSON.
+        RequestEntityTooLarge, UnsupportedMediaType: As they say.
+    """
+    check_path()
+    g._keysvc_json = _read_json()
+
+
+def check_path() -> None:
+    """Refuse an encoded slash, a control or bidi character, and what is no UTF-8."""
+    target = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI", "")
+    raw = target.partition("?")[0].upper()
+    try:
+        path = request.environ.get("PATH_INFO", "").encode("latin-1").decode()
+    except UnicodeError:
+        _refuse_path("is not UTF-8")
+    if "%2F" in raw:
+        _refuse_path("holds an encoded slash")
+    if flaw := flaw_in(path):
+        _refuse_path(f"is not clean: {flaw}")
+
+
+def path_text(value: str, name: str, maximum: int) -> str:
+    """Return the part *name* of the path, which has at most *maximum* characters."""
+    if len(value) > maximum:
+        message = f"Must have at most {maximum} characters."
+        raise Malformed(f"{name}: {message}", {name: [message]})
+    return value
+
+
+class StrictParser(FlaskParser):
+    """Give schemas what ``check_request`` has read; their errors become ``Invalid``."""
+
+    __location_map__ = {**FlaskParser.__location_map__, "selection": "load_selection"}
+
+    def load_json(self, req: Any, schema: Schema) -> Any:
+        """Return the body, or nothing where there is none."""
+        return g._keysvc_json
+
+    def load_selection(self, req: Any, schema: Schema) -> Any:
+        """Return ``keys`` from a JSON body, ``?keys=a&keys=b``, or ``?keys=a,b``."""
+        body = g._keysvc_json
+        if "keys" not in req.args:
+            return {} if body is missing else body
+        if body is not missing and body != {}:
+            raise Invalid("Give keys in the query or in the body, not in both.")
+        names = [n for value in req.args.getlist("keys") for n in value.split(",")]
+        return {**req.args, "keys": [name for name in names if name]}
+
+    def handle_error(
+        self, error: ValidationError, *args: Any, **kwargs: Any
+    ) -> NoReturn:
+        """Tell what is wrong, by the path of each field."""
+        messages: Any = error.messages
+        fields = dict(_flat(next(iter(messages.values()))))
+        said = "; ".join(f"{name}: {' '.join(m)}" for name, m in fields.items())
+        raise Invalid(said, fields)
+
+
+def _flat(messages: Any, path: str = "") -> list[tuple[str, list[str]]]:
+    """Name each message by the path to its field."""
+    if isinstance(messages, Mapping):
+        return [
+            found
+            for name, inner in messages.items()
+            for found in _flat(
+                inner, path if name == "_schema" else f"{path}.{name}".lstrip(".")
+            )
+        ]
+    return [(path or "body", [str(message) for message in messages])]
+
+
+def _refuse_path(why: str) -> NoReturn:
+    raise Malformed(f"The path {why}.", {"path": [f"The path {why}."]})
+
+
+def _read_json() -> Any:
+    """Return the JSON of the body, or ``missing`` where there is no body."""
+    # One byte more than may come: a chunked body says no length beforehand, and
+    # Werkzeug cuts it at the limit without a word.
+    request.max_content_length = MAX_BODY + 1
+    if (request.content_length or 0) > MAX_BODY:
+        raise RequestEntityTooLarge
+    raw = request.get_data(cache=True)
+    if len(raw) > MAX_BODY:
+        raise RequestEntityTooLarge
+    if not raw:
+        return missing
+    if not request.is_json:
+        raise UnsupportedMediaType("A body must be application/json.")
+    try:
+        return json.loads(
+            raw.decode(),
+            object_pairs_hook=_object,
+            parse_constant=_constant,
+        )
+    except (ValueError, RecursionError) as error:
+        raise Malformed(f"The body cannot be read: {_reason(error)}.") from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"no JSON at line {error.lineno}, column {error.colno}"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    if isinstance(error, _Refused):
+        return str(error)
+    return (
+        "it is nested too deep"
+        if isinstance(error, RecursionError)
+        else "a number is too long"
+    )
+
+
+class _Refused(ValueError):
+    """JSON that this service does not take."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that is given twice: readers differ on which value counts."""
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise _Refused("a name is given twice in one object")
+    return result
+
+
+def _constant(name: str) -> NoReturn:
+    raise _Refused(f"{name} is no JSON")

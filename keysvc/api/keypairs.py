@@ -1,0 +1,77 @@
+"""Keypairs of a user: ``/v2/admin/keypairs``."""
+
+from typing import Any
+
+from keysvc.api.blueprint import FamilyBlueprint
+from keysvc.api.intake import path_text
+from keysvc.api.shapes import KEYPAIRS
+from keysvc.auth.chain import authenticated
+from keysvc.current import caller
+from keysvc.current import service
+from keysvc.model import Change
+from keysvc.model import Draft
+from keysvc.model import Issued
+from keysvc.model import Kind
+from keysvc.model import Owner
+from keysvc.model import OwnerKind
+from keysvc.model import Page
+from keysvc.model import Window
+from keysvc.schemas.keypairs import IssuedKeypairSchema
+from keysvc.schemas.keypairs import KeypairChangeSchema
+from keysvc.schemas.keypairs import KeypairDraftSchema
+from keysvc.schemas.keypairs import KeypairKeysSchema
+from keysvc.schemas.keypairs import KeypairPageSchema
+from keysvc.schemas.keypairs import KeypairQuerySchema
+from keysvc.schemas.keypairs import KeypairValuesSchema
+from keysvc.schemas.keypairs import Selection
+
+blp = FamilyBlueprint("keysvc-keypairs", "/v2/admin/keypairs", KEYPAIRS, authenticated)
+
+
+@blp.url_value_preprocessor
+def read_owner(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Turn the user of the path into the owner that the core knows."""
+    if values and "user" in values:
+        user = path_text(values.pop("user"), "user", 255)
+        values["owner"] = Owner(OwnerKind.USER, user)
+
+
+@blp.route("/<user>", methods=["REPORT"])
+@blp.arguments(KeypairQuerySchema, required=False)
+@blp.response(200, KeypairPageSchema)
+def list_keypairs(window: Window, owner: Owner) -> Page:
+    """List the keypairs of a user."""
+    return service.credentials.page(caller, Kind.KEYPAIR, owner, window)
+
+
+@blp.route("/<user>/create", methods=["POST"])
+@blp.arguments(KeypairDraftSchema, required=False)
+@blp.response(200, IssuedKeypairSchema)
+def create_keypair(draft: Draft, owner: Owner) -> Issued:
+    """Create a keypair for a user; its secret key is shown this one time."""
+    return service.credentials.issue(caller, Kind.KEYPAIR, owner, draft)
+
+
+@blp.route("/<user>/<access_key>", methods=["GET"])
+@blp.arguments(KeypairKeysSchema, location="selection")
+@blp.response(200, KeypairValuesSchema)
+def get_keypair(names: list[str], owner: Owner, access_key: str) -> Selection:
+    """Get properties of a keypair, in the order asked."""
+    return Selection(
+        service.credentials.get(caller, Kind.KEYPAIR, owner, access_key), names
+    )
+
+
+@blp.route("/<user>/<access_key>", methods=["PATCH"])
+@blp.arguments(KeypairChangeSchema)
+@blp.response(204)
+def update_keypair(change: Change, owner: Owner, access_key: str) -> None:
+    """Change properties of a keypair; what is not given stays."""
+    service.credentials.change(caller, Kind.KEYPAIR, owner, access_key, change)
+
+
+@blp.route("/<user>/<access_key>", methods=["DELETE"])
+@blp.response(204)
+def delete_keypair(owner: Owner, access_key: str) -> None:
+    """Delete a keypair for good. Deactivating it is usually enough."""
+    service.credentials.delete(caller, Kind.KEYPAIR, owner, access_key)

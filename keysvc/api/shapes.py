@@ -1,0 +1,85 @@
+"""The shape of errors, family by family."""
+
+from collections.abc import Mapping
+from typing import Any
+from typing import Protocol
+
+from werkzeug import exceptions
+
+from keysvc import errors
+from keysvc.api.errors import Problem
+
+
+class Shape(Protocol):
+    """How one family tells a problem."""
+
+    @property
+    def media_type(self) -> str:
+        """The media type of its errors."""
+
+    @property
+    def challenge(self) -> str:
+        """The ``WWW-Authenticate`` of its 401."""
+
+    @property
+    def statuses(self) -> Mapping[type[Exception], int]:
+        """Where it departs from the table of statuses."""
+
+    def body(self, problem: Problem) -> dict[str, Any]:
+        """Return the body of the answer."""
+
+
+class CoreShape:
+    """``/v1``: problem details (RFC 9457) without types of their own."""
+
+    media_type = "application/problem+json"
+    challenge = "Bearer"
+    statuses: Mapping[type[Exception], int] = {}
+
+    def body(self, problem: Problem) -> dict[str, Any]:
+        """Return a problem object; ``errors`` holds messages by field."""
+        body: dict[str, Any] = {
+            "type": self.type_of(problem),
+            "title": problem.title,
+            "status": problem.status,
+            "detail": problem.detail,
+        }
+        return body | ({"errors": dict(problem.fields)} if problem.fields else {})
+
+    def type_of(self, problem: Problem) -> str:
+        """Return the URI that names this kind of problem."""
+        return "about:blank"
+
+
+class KeypairShape(CoreShape):
+    """Backend.AI's problems: each kind has a name of its own."""
+
+    challenge = 'Basic realm="keysvc"'
+    statuses = {errors.Invalid: 400, errors.MalformedCredential: 400}
+
+    def type_of(self, problem: Problem) -> str:
+        """Return Backend.AI's name of this kind of problem."""
+        suffix = _BY_MEANING.get(problem.meaning) or _BY_STATUS[problem.status]
+        return f"https://api.backend.ai/probs/{suffix}"
+
+
+_BY_MEANING: dict[type[Exception], str] = {
+    errors.MalformedCredential: "invalid-auth-params",
+    exceptions.NotFound: "url-not-found",
+}
+
+_BY_STATUS = {
+    400: "invalid-api-params",
+    401: "auth-failed",
+    403: "generic-forbidden",
+    404: "keypair-not-found",
+    405: "method-not-allowed",
+    413: "payload-too-large",
+    415: "unsupported-media-type",
+    429: "rate-limit-exceeded",
+    500: "internal-server-error",
+    503: "service-unavailable",
+}
+
+CORE = CoreShape()
+KEYPAIRS = KeypairShape()

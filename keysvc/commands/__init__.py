@@ -1,0 +1,14 @@
+"""``keysvc …``, in any application that holds keysvc: ``flask keysvc …``."""
+
+from keysvc.commands.audit import audit
+from keysvc.commands.group import commands
+from keysvc.commands.init import init
+from keysvc.commands.init import migrate
+from keysvc.commands.keypairs import keypairs
+from keysvc.commands.secrets import secrets
+from keysvc.commands.serve import serve
+
+for command in (init, serve, migrate, keypairs, secrets, audit):
+    commands.add_command(command)
+
+__all__ = ["commands"]

@@ -1,0 +1,117 @@
+"""Settings: every key, its default, in one place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+from typing import Self
+from urllib.parse import urlsplit
+
+from keysvc.errors import Misconfigured
+
+PREFIX = "KEYSVC_"
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """
+    What a deployment may choose.
+
+    Each field is read from the key ``KEYSVC_<FIELD>``, in the environment or in the
+    host's ``app.config``. Times are in seconds.
+    """
+
+    home: Path = Path("instance")
+    database_url: str = field(default="", repr=False)
+    pool_size: int = 20
+    pool_timeout: float = 5.0
+    secret_keys: str = field(default="", repr=False)
+    secret_keys_file: str = ""
+    flush_interval: float = 5.0
+    audit_head_interval: float = 60.0
+    access_log: bool = True
+    log_level: str = "INFO"
+
+    @classmethod
+    def from_mapping(cls, config: Mapping[str, Any]) -> Self:
+        """
+        Pick the service's own keys out of *config*.
+
+        Raises:
+            Misconfigured: If a value is none that the setting can take.
+        """
+        keys = {PREFIX + f.name.upper(): f for f in fields(cls)}
+        return cls(
+            **{
+                f.name: _read(key, f.default, config[key])
+                for key, f in keys.items()
+                if key in config
+            }
+        )
+
+    def __post_init__(self) -> None:
+        for name in (
+            "pool_size",
+            "pool_timeout",
+            "flush_interval",
+            "audit_head_interval",
+        ):
+            _require(getattr(self, name) > 0, name, "must be above 0")
+        _require(
+            self.log_level in {"DEBUG", "INFO", "WARNING", "ERROR"},
+            "log_level",
+            "must be one of DEBUG, INFO, WARNING, ERROR",
+        )
+        _require(
+            not (self.secret_keys and self.secret_keys_file),
+            "secret_keys",
+            "and KEYSVC_SECRET_KEYS_FILE exclude each other: set one of them",
+        )
+        scheme = urlsplit(self.database).scheme
+        _require(
+            scheme in {"sqlite", "postgresql"},
+            "database_url",
+            "must begin with sqlite:/// or postgresql://",
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make these settings again in another process."""
+        return {
+            PREFIX + f.name.upper(): str(getattr(self, f.name)) for f in fields(self)
+        }
+
+    @property
+    def database(self) -> str:
+        """Return the URL of the database: by default the one embedded in the home."""
+        return self.database_url or f"sqlite:///{self.home / 'keysvc.db'}"
+
+    @property
+    def ring_file(self) -> Path:
+        """Return the file that holds the ring where no variable holds it."""
+        return Path(self.secret_keys_file or self.home / "secret-keys")
+
+
+def _require(holds: bool, name: str, rule: str) -> None:
+    if not holds:
+        raise Misconfigured(f"{PREFIX}{name.upper()} {rule}.")
+
+
+def _read(key: str, default: Any, value: Any) -> Any:
+    """Read *value*, maybe text from the environment, as what *default* is."""
+    kind = type(default)
+    try:
+        return _boolean(value) if kind is bool else kind(value)
+    except (TypeError, ValueError):
+        wanted = {bool: "true or false", int: "a whole number", float: "a number"}
+        raise Misconfigured(f"{key} must be {wanted.get(kind, 'text')}.") from None
+
+
+def _boolean(value: Any) -> bool:
+    word = str(value).strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise ValueError
+    return word in _TRUE

@@ -1,0 +1,84 @@
+"""Work that is done every so often, in a thread of its own."""
+
+import atexit
+import logging
+import os
+import threading
+from collections.abc import Callable
+from weakref import WeakSet
+
+log = logging.getLogger(__name__)
+
+
+class Background:
+    """
+    Do *work* every *interval* seconds, and once more when the process ends in peace.
+
+    The thread begins with the first ``start`` of a process: a fork takes none along.
+
+    Args:
+        forget: Called in the child of a fork, to drop what belongs to the parent.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        interval: float,
+        work: Callable[[], None],
+        forget: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._name, self._interval = name, interval
+        self._work, self._forget = work, forget
+        self._lock, self._stop = threading.Lock(), threading.Event()
+        self._started = False
+        _all.add(self)
+
+    def start(self) -> None:
+        """Begin, unless it has begun."""
+        if self._started:
+            return
+        with self._lock:
+            if not self._started:
+                self._started = True
+                threading.Thread(target=self._run, name=self._name, daemon=True).start()
+
+    def finish(self) -> None:
+        """Stop the thread, after a last turn of the work."""
+        if self._started and not self._stop.is_set():
+            self._stop.set()
+            self._turn()
+
+    def after_fork(self) -> None:
+        """Stand in the child as if nothing had begun."""
+        self._lock, self._stop = threading.Lock(), threading.Event()
+        self._started = False
+        self._forget()
+
+    def _run(self) -> None:
+        stop = self._stop
+        while not stop.wait(self._interval):
+            self._turn()
+
+    def _turn(self) -> None:
+        try:
+            self._work()
+        except Exception:
+            log.exception("%s failed; it tries again", self._name)
+
+
+_all: WeakSet[Background] = WeakSet()
+
+
+def finish_all() -> None:
+    """Let every background work of this process come to its end."""
+    for background in list(_all):
+        background.finish()
+
+
+def _after_fork() -> None:
+    for background in list(_all):
+        background.after_fork()
+
+
+atexit.register(finish_all)
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,68 @@
+"""Gather in memory what verifications count, and write it in batches."""
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from uuid import UUID
+
+from keysvc.core.background import Background
+from keysvc.errors import Unavailable
+from keysvc.model import Renewed
+from keysvc.model import Use
+from keysvc.store import counters as store
+from keysvc.store.connection import writing
+
+#: Credentials in one transaction: SQLite's other writers wait no longer than for these.
+_BATCH = 500
+
+
+class Counters:
+    """
+    Uses of credentials, not yet written.
+
+    A verification only adds to a dictionary. A crash loses what one *interval*
+    (seconds) gathered; a graceful stop loses nothing.
+    """
+
+    def __init__(self, interval: float) -> None:
+        self._lock = threading.Lock()
+        self._uses: dict[UUID, Use] = {}
+        self._writer = Background(
+            "keysvc-counters", interval, self.flush, forget=self._forget
+        )
+
+    def note(self, id_: UUID, now: datetime, renewed: Renewed | None = None) -> None:
+        """Count one use, and keep the digest that it may have renewed."""
+        with self._lock:
+            use = self._uses.get(id_, Use(0, now))
+            self._uses[id_] = Use(use.times + 1, now, renewed or use.renewed)
+        self._writer.start()
+
+    def flush(self) -> None:
+        """Write everything gathered; what cannot be written now is kept."""
+        with self._lock:
+            uses, self._uses = self._uses, {}
+        for batch in _batches(uses):
+            try:
+                with writing():
+                    store.flush(batch)
+            except Unavailable:
+                self._keep(batch)
+
+    def _keep(self, uses: dict[UUID, Use]) -> None:
+        with self._lock:
+            for id_, old in uses.items():
+                new = self._uses.get(id_, Use(0, old.last))
+                self._uses[id_] = Use(
+                    old.times + new.times, new.last, new.renewed or old.renewed
+                )
+
+    def _forget(self) -> None:
+        self._lock, self._uses = threading.Lock(), {}
+
+
+def _batches(uses: dict[UUID, Use]) -> Iterator[dict[UUID, Use]]:
+    rest = iter(uses.items())
+    while batch := dict(islice(rest, _BATCH)):
+        yield batch

@@ -1,0 +1,132 @@
+"""From nothing to a running service: the ring, the tables, the first administrator."""
+
+import logging
+from pathlib import Path
+from typing import NamedTuple
+
+from keysvc.config import Settings
+from keysvc.core import ring as rings
+from keysvc.core.clock import Clock
+from keysvc.core.credentials import Credentials
+from keysvc.core.vault import Vault
+from keysvc.errors import Misconfigured
+from keysvc.errors import Unavailable
+from keysvc.model import Caller
+from keysvc.model import Draft
+from keysvc.model import Issued
+from keysvc.model import Kind
+from keysvc.model import Owner
+from keysvc.model import OwnerKind
+from keysvc.store import connection
+from keysvc.store import credentials
+from keysvc.store import migrate
+from keysvc.store import ring as store
+
+log = logging.getLogger(__name__)
+
+EVERYTHING = "*"
+_ADMIN = Owner(OwnerKind.USER, "admin")
+
+
+class Prepared(NamedTuple):
+    """What ``prepare`` had to do."""
+
+    ring: Path | None
+    migrations: list[str]
+
+
+class Installation:
+    """Whether this process and its database fit together, and how to make them."""
+
+    def __init__(
+        self, settings: Settings, vault: Vault, credentials: Credentials, now: Clock
+    ) -> None:
+        self._settings, self._vault = settings, vault
+        self._credentials, self._now = credentials, now
+        self._accepted = False
+
+    def ensure_ready(self) -> None:
+        """
+        Make sure, once, that the database is migrated and belongs to this ring.
+
+        Raises:
+            Unavailable: If the database is away, or not migrated.
+            Misconfigured: If the ring is missing or a foreign one.
+        """
+        if self._accepted:
+            return
+        if pending := migrate.pending():
+            raise Unavailable(
+                f"Migrations are pending ({', '.join(pending)}): run `keysvc migrate`."
+            )
+        self._accept_ring()
+        self._accepted = True
+
+    def has_ring(self) -> bool:
+        """Tell whether a ring is set at all."""
+        return rings.exists(self._settings)
+
+    def check(self) -> None:
+        """Raise like ``ensure_ready``, asking the database anew."""
+        self._accepted = False
+        self.ensure_ready()
+
+    def prepare(self) -> Prepared:
+        """
+        Make the ring if none is set, make or migrate the database.
+
+        Raises:
+            Misconfigured: If the database belongs to a ring that is not here.
+        """
+        self._settings.home.mkdir(parents=True, exist_ok=True)
+        with migrate.exclusive():
+            applied = migrate.migrate()
+            made = self._make_ring()
+            self._accept_ring()
+        return Prepared(made, applied)
+
+    def first_administrator(self, caller: Caller) -> Issued | None:
+        """Issue an administrator's keypair unless there is an administrator."""
+        with migrate.exclusive():
+            return None if self.has_administrator() else self.administrator(caller)
+
+    def administrator(self, caller: Caller) -> Issued:
+        """Issue a keypair of the user ``admin`` that may do everything."""
+        draft = Draft(scopes=(EVERYTHING,), description="administrator")
+        return self._credentials.issue(caller, Kind.KEYPAIR, _ADMIN, draft)
+
+    def has_administrator(self) -> bool:
+        """Tell whether any credential that works now may do everything."""
+        with connection.reading():
+            holders = credentials.holders_of(EVERYTHING)
+        now = self._now()
+        return any(c.expires_at is None or c.expires_at > now for c in holders)
+
+    def _make_ring(self) -> Path | None:
+        if self.has_ring():
+            return None
+        with connection.reading():
+            known = store.known()
+        if known:
+            raise Misconfigured(_FOREIGN.format(missing=", ".join(sorted(known))))
+        rings.create(self._settings.ring_file)
+        return self._settings.ring_file
+
+    def _accept_ring(self) -> None:
+        """Refuse a ring that lacks a key this database knows; note a new first key."""
+        with connection.reading():
+            known = store.known()
+        ring = self._vault.ring
+        if known - set(ring.ids):
+            ring = self._vault.reload()
+        if missing := known - set(ring.ids):
+            raise Misconfigured(_FOREIGN.format(missing=", ".join(sorted(missing))))
+        if ring.maker not in known:
+            with connection.writing():
+                store.remember(ring.maker, self._now())
+
+
+_FOREIGN = (
+    "The database belongs to another ring of secret keys: it needs {missing}."
+    " Set KEYSVC_SECRET_KEYS or KEYSVC_SECRET_KEYS_FILE to the ring it was made with."
+)

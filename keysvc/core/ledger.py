@@ -1,0 +1,170 @@
+"""The audit: a chain of records that shows any change made to it."""
+
+import hmac
+import logging
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import orjson
+
+from keysvc.core import access
+from keysvc.core.background import Background
+from keysvc.core.clock import Clock
+from keysvc.core.cursors import Cursors
+from keysvc.core.vault import Vault
+from keysvc.errors import Unavailable
+from keysvc.model import Caller
+from keysvc.model import Cut
+from keysvc.model import Entry
+from keysvc.model import Record
+from keysvc.store import audit as store
+from keysvc.store import ring as ring_store
+from keysvc.store.connection import reading
+from keysvc.store.connection import writing
+
+log = logging.getLogger(__name__)
+
+#: What the first record is chained to.
+GENESIS = "0" * 64
+
+
+class Head(NamedTuple):
+    """The newest record: its number, and the MAC that covers all before it."""
+
+    seq: int
+    mac: str
+
+
+class Finding(NamedTuple):
+    """What a check has found: how many good records, and the first flaw."""
+
+    good: int
+    flaw: str | None
+
+
+class Ledger:
+    """
+    Every change of state is recorded here, in the transaction that makes it.
+
+    Args:
+        head_interval: Seconds between two log lines that tell the head.
+    """
+
+    def __init__(
+        self, vault: Vault, cursors: Cursors, now: Clock, head_interval: float
+    ) -> None:
+        self._vault, self._cursors, self._now = vault, cursors, now
+        self._logged = Head(-1, "")
+        self._dropped: dict[str, bytes] = {}
+        self._crier = Background("keysvc-audit-head", head_interval, self.log_head)
+
+    @contextmanager
+    def unit(self) -> Iterator[Callable[[Entry], None]]:
+        """
+        Hold one transaction; what is recorded in it is written at its very end.
+
+        So the chain's lock is always the last one taken, and held for a moment only.
+        """
+        entries: list[Entry] = []
+        with writing():
+            yield entries.append
+            if entries:
+                self._append(entries)
+        self._crier.start()
+
+    def page(self, caller: Caller, token: str | None, limit: int) -> Cut:
+        """
+        Return up to *limit* records, oldest first, of all realms that the caller sees.
+
+        Raises:
+            Forbidden: Without the scope ``audit:read``.
+            Invalid: If *token* is not one of this list.
+        """
+        access.require_scope(caller, "audit:read")
+        everywhere = access.covers(caller.scopes, access.ANY_REALM)
+        if caller.owner is None and not everywhere:
+            return Cut((), None)
+        owner = None if everywhere else caller.owner
+        scope = ["audit", list(owner) if owner else None]
+        after = self._cursors.read(scope, token) if token else 0
+        with reading():
+            records = store.page(owner, after, limit + 1)
+        more = len(records) > limit
+        records = records[:limit]
+        return Cut(
+            records, self._cursors.sign(scope, records[-1].seq) if more else None
+        )
+
+    def verify(self, witness: Head | None = None) -> Finding:
+        """
+        Check every record, and that none is missing at the end.
+
+        Args:
+            witness: A head that was logged once; it must still be in the chain.
+        """
+        with reading():
+            expected = [Head(*store.head()), *([witness] if witness else [])]
+            self._dropped = {
+                wrapped.key_id: self._vault.open(wrapped.audit_key, wrapped.sealed_by)
+                for wrapped in ring_store.wrapped()
+            }
+            return self._check(store.every(), expected)
+
+    def log_head(self) -> None:
+        """Tell the log how far the chain goes, so that a cut tail shows."""
+        try:
+            with reading():
+                head = Head(*store.head())
+        except Unavailable:
+            return
+        if head != self._logged:
+            self._logged = head
+            log.info("audit head", extra={"seq": head.seq, "mac": head.mac})
+
+    def _append(self, entries: Iterable[Entry]) -> None:
+        head, key_id = Head(*store.head(locked=True)), self._vault.ring.maker
+        for entry in entries:
+            unsigned = Record(head.seq + 1, self._now(), entry, key_id, "")
+            mac = self._mac(unsigned, head.mac)
+            store.append(Record(unsigned.seq, unsigned.at, entry, key_id, mac))
+            head = Head(unsigned.seq, mac)
+
+    def _check(self, records: Iterable[Record], heads: Iterable[Head]) -> Finding:
+        wanted = {head for head in heads if head.seq}
+        last = Head(0, GENESIS)
+        for record in records:
+            this = Head(record.seq, record.mac)
+            if this.seq > last.seq + 1:
+                return Finding(last.seq, f"record {last.seq + 1} is missing")
+            here = {head for head in wanted if head.seq == this.seq}
+            right = hmac.compare_digest(self._mac(record, last.mac), this.mac)
+            if this.seq <= last.seq or not right or here - {this}:
+                return Finding(last.seq, f"record {this.seq} was changed or inserted")
+            wanted -= here
+            last = this
+        flaw = f"record {last.seq + 1} is missing" if wanted else None
+        return Finding(last.seq, flaw)
+
+    def _mac(self, record: Record, previous: str) -> str:
+        """Return HMAC-SHA-256 over the MAC before and all that *record* says."""
+        entry = record.entry
+        content = orjson.dumps(
+            [
+                previous,
+                record.seq,
+                record.at.isoformat(timespec="microseconds"),
+                list(entry.actor),
+                list(entry.origin),
+                entry.action,
+                entry.credential_id,
+                list(entry.owner or ()),
+                entry.before,
+                entry.after,
+            ],
+            option=orjson.OPT_SORT_KEYS,
+        )
+        key = self._dropped.get(record.key_id) or self._vault.audit_key(record.key_id)
+        return hmac.digest(key, content, "sha256").hex()

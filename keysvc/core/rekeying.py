@@ -1,0 +1,147 @@
+"""Change the keys of the ring, without losing what was made with the old ones."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from keysvc.config import Settings
+from keysvc.core import ring as rings
+from keysvc.core.clock import Clock
+from keysvc.core.ledger import Ledger
+from keysvc.core.vault import Vault
+from keysvc.errors import Conflict
+from keysvc.errors import NotFound
+from keysvc.model import Caller
+from keysvc.model import Entry
+from keysvc.model import Secret
+from keysvc.store import ring as store
+from keysvc.store.connection import reading
+from keysvc.store.ring import Wrapped
+
+_BATCH = 200
+
+
+class KeyState(NamedTuple):
+    """A key of the ring, and how many credentials need it."""
+
+    key_id: str
+    makes: bool
+    credentials: int
+
+
+class Rekeying:
+    """``keysvc secrets``: list, rotate, reseal, drop."""
+
+    def __init__(
+        self, settings: Settings, vault: Vault, ledger: Ledger, now: Clock
+    ) -> None:
+        self._settings, self._vault = settings, vault
+        self._ledger, self._now = ledger, now
+
+    def states(self) -> list[KeyState]:
+        """Return the keys of the ring, newest first."""
+        ring = self._vault.ring
+        with reading():
+            return [
+                KeyState(id_, id_ == ring.maker, len(store.dependents(id_)))
+                for id_ in ring.ids
+            ]
+
+    def rotate(self, caller: Caller) -> str:
+        """
+        Put a new key first in the ring's file, and return its id.
+
+        Running processes read the file again when they first meet the new id.
+
+        Raises:
+            Misconfigured: If the ring is not in a file.
+        """
+        rings.rewrite(self._settings, self._vault.ring.with_new())
+        maker = self._vault.reload().maker
+        with self._ledger.unit() as record:
+            store.remember(maker, self._now())
+            record(_entry(caller, "ring.rotate", maker))
+        return maker
+
+    def reseal(self, caller: Caller) -> int:
+        """Make sealed secrets and their digests anew; return how many there were."""
+        maker, count = self._vault.ring.maker, 0
+        while batch := self._sealed_by_others(maker):
+            with self._ledger.unit() as record:
+                for id_, old in batch:
+                    store.replace(id_, old, self._made_anew(id_, old))
+                record(_entry(caller, "ring.reseal", maker))
+            count += len(batch)
+        with self._ledger.unit():
+            for wrapped in store.wrapped():
+                store.rewrap(self._rewrapped(wrapped))
+        return count
+
+    def drop(self, caller: Caller, key_id: str, *, force: bool = False) -> list[str]:
+        """
+        Take a key out of the ring's file.
+
+        Args:
+            force: Kill the credentials that still need it: switched off, their
+                secrets gone for good.
+
+        Returns:
+            The public ids of the credentials that were killed.
+
+        Raises:
+            NotFound: If the ring has no such key.
+            Conflict: If it is the first one, or something needs it and not *force*.
+        """
+        ring = self._vault.ring
+        if key_id not in ring.ids:
+            raise NotFound(f"The ring has no key {key_id}.")
+        if key_id == ring.maker:
+            raise Conflict("The first key makes: `keysvc secrets rotate` comes before.")
+        with self._ledger.unit() as record:
+            # First of all: from here on nobody makes anything with it.
+            store.drop(self._wrapped(key_id), self._now())
+            needing = store.dependents(key_id)
+            if needing and not force:
+                names = ", ".join(public_id for _, public_id in needing)
+                raise Conflict(f"{len(needing)} credentials need this key: {names}")
+            if store.seals(key_id):
+                raise Conflict("It seals older audit keys: `keysvc secrets reseal`.")
+            for id_, _ in needing:
+                store.kill(id_)
+            for _, public_id in needing:
+                record(_entry(caller, "credential.kill", key_id, public_id))
+            record(_entry(caller, "ring.drop", key_id))
+        rings.rewrite(self._settings, ring.without(key_id))
+        self._vault.reload()
+        return [public_id for _, public_id in needing]
+
+    def _sealed_by_others(self, maker: str) -> list[tuple[UUID, Secret]]:
+        with reading():
+            return list(store.sealed_by_others(maker, _BATCH))
+
+    def _made_anew(self, id_: UUID, old: Secret) -> Secret:
+        assert old.sealed is not None and old.sealed_key is not None
+        secret = self._vault.unseal(id_, old.sealed, old.sealed_key)
+        return self._vault.protect(id_, secret, sealed=True)
+
+    def _wrapped(self, key_id: str) -> Wrapped:
+        return Wrapped(
+            key_id,
+            self._vault.seal(self._vault.audit_key(key_id)),
+            self._vault.ring.maker,
+        )
+
+    def _rewrapped(self, old: Wrapped) -> Wrapped:
+        audit_key = self._vault.open(old.audit_key, old.sealed_by)
+        return Wrapped(old.key_id, self._vault.seal(audit_key), self._vault.ring.maker)
+
+
+def _entry(
+    caller: Caller, action: str, key_id: str, credential_id: str | None = None
+) -> Entry:
+    return Entry(
+        actor=caller.actor,
+        origin=caller.origin,
+        action=action,
+        credential_id=credential_id,
+        after={"key_id": key_id},
+    )

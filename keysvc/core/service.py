@@ -1,0 +1,34 @@
+"""The parts of the core, put together."""
+
+from keysvc.config import Settings
+from keysvc.core import ring
+from keysvc.core.clock import Clock
+from keysvc.core.clock import utcnow
+from keysvc.core.counters import Counters
+from keysvc.core.credentials import Credentials
+from keysvc.core.cursors import Cursors
+from keysvc.core.installation import Installation
+from keysvc.core.ledger import Ledger
+from keysvc.core.rekeying import Rekeying
+from keysvc.core.vault import Vault
+from keysvc.core.verifier import Verifier
+from keysvc.store.connection import connect
+
+
+class Service:
+    """What one application holds of keysvc."""
+
+    def __init__(self, settings: Settings, now: Clock = utcnow) -> None:
+        connect(
+            settings.database,
+            pool_size=settings.pool_size,
+            pool_timeout=settings.pool_timeout,
+        )
+        self.settings = settings
+        vault = Vault(lambda: ring.load(settings))
+        self.ledger = Ledger(vault, Cursors(vault), now, settings.audit_head_interval)
+        self.counters = Counters(settings.flush_interval)
+        self.verifier = Verifier(vault, self.counters, now)
+        self.credentials = Credentials(vault, self.ledger, now)
+        self.rekeying = Rekeying(settings, vault, self.ledger, now)
+        self.installation = Installation(settings, vault, self.credentials, now)

@@ -1,0 +1,113 @@
+"""Protect secrets at rest, with keys derived from the ring."""
+
+import hmac
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from collections.abc import Sequence
+from uuid import UUID
+
+from cryptography.fernet import Fernet
+from cryptography.fernet import InvalidToken
+
+from keysvc.core.ring import Purpose
+from keysvc.core.ring import Ring
+from keysvc.errors import Unavailable
+from keysvc.model import Secret
+
+
+class Vault:
+    """
+    What is made here carries the id of the key that made it.
+
+    A key that this process does not have yet is looked for in the ring's source once
+    more: so workers follow a rotated ring file without being restarted.
+
+    Args:
+        load: Reads the ring; called at first use.
+    """
+
+    def __init__(self, load: Callable[[], Ring]) -> None:
+        self._load = load
+        self._ring: Ring | None = None
+
+    @property
+    def ring(self) -> Ring:
+        """Return the ring, read at first use."""
+        if self._ring is None:
+            self._ring = self._load()
+        return self._ring
+
+    def reload(self) -> Ring:
+        """Read the ring again."""
+        self._ring = self._load()
+        return self._ring
+
+    def protect(self, id_: UUID, secret: str, *, sealed: bool) -> Secret:
+        """
+        Return what may be kept of the *secret* of credential *id_*.
+
+        Args:
+            sealed: Whether it must be possible to read the secret again.
+        """
+        # Read anew, lest a rotated or dropped key go on making in a running process.
+        maker = self.reload().maker
+        return Secret(
+            digest=self.digest(id_, secret, maker),
+            digest_key=maker,
+            sealed=self.seal(id_.bytes + secret.encode()) if sealed else None,
+            sealed_key=maker if sealed else None,
+        )
+
+    def digest(self, id_: UUID, secret: str, key_id: str) -> str:
+        """
+        Return HMAC-SHA-256 of id and *secret* under the pepper, in hexadecimal.
+
+        The id is in it, so that the digests of two rows cannot be swapped.
+        """
+        message = id_.bytes + secret.encode("utf-8", "surrogatepass")
+        return hmac.digest(self._key(Purpose.PEPPER, key_id), message, "sha256").hex()
+
+    def matches(self, id_: UUID, secret: str, digest: str, key_id: str) -> bool:
+        """Tell in constant time whether *secret* is the one of this *digest*."""
+        return hmac.compare_digest(self.digest(id_, secret, key_id), digest)
+
+    def seal(self, content: bytes) -> str:
+        """Encrypt with Fernet under the ring's first key."""
+        return self._fernet(self.ring.maker).encrypt(content).decode()
+
+    def open(self, sealed: str, key_id: str) -> bytes:
+        """
+        Read what ``seal`` has encrypted.
+
+        Raises:
+            Unavailable: If it was changed, or sealed with a key that is not here.
+        """
+        try:
+            return self._fernet(key_id).decrypt(sealed)
+        except InvalidToken:
+            raise Unavailable("A sealed secret cannot be opened.") from None
+
+    def unseal(self, id_: UUID, sealed: str, key_id: str) -> str:
+        """Return the sealed secret of credential *id_*, and of no other."""
+        content = self.open(sealed, key_id)
+        if not hmac.compare_digest(content[:16], id_.bytes):
+            raise Unavailable("A sealed secret belongs to another credential.")
+        return content[16:].decode()
+
+    def page_token_keys(self) -> Sequence[bytes]:
+        """Return the keys for page tokens, oldest first, as itsdangerous wants them."""
+        ids = reversed(self.ring.ids)
+        return [self._key(Purpose.PAGE_TOKEN, key_id) for key_id in ids]
+
+    def audit_key(self, key_id: str) -> bytes:
+        """Return the key that signs audit records."""
+        return self._key(Purpose.AUDIT, key_id)
+
+    def _fernet(self, key_id: str) -> Fernet:
+        return Fernet(urlsafe_b64encode(self._key(Purpose.SEAL, key_id)))
+
+    def _key(self, purpose: Purpose, key_id: str) -> bytes:
+        key = self.ring.derive(purpose, key_id) or self.reload().derive(purpose, key_id)
+        if key is None:
+            raise Unavailable(f"The ring lacks the key {key_id}.")
+        return key

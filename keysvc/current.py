@@ -1,0 +1,49 @@
+"""What belongs to the request at hand."""
+
+import re
+from typing import cast
+from uuid import uuid4
+
+from flask import current_app
+from flask import g
+from flask import request
+from werkzeug.local import LocalProxy
+
+from keysvc.core.service import Service
+from keysvc.model import Caller
+from keysvc.model import Origin
+
+EXTENSION = "keysvc"
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+service = cast(Service, LocalProxy(lambda: current_app.extensions[EXTENSION]))
+caller = cast(Caller, LocalProxy(lambda: g._keysvc_caller))
+
+
+def remember_caller(who: Caller) -> None:
+    """Keep *who* for the rest of this request."""
+    g._keysvc_caller = who
+
+
+def caller_id() -> str | None:
+    """Return the id of the caller, if one was established."""
+    who = g.get("_keysvc_caller")
+    return None if who is None else who.id
+
+
+def request_id() -> str:
+    """Return the request's id: the client's own if it is a plain word."""
+    if "_keysvc_request_id" not in g:
+        given = request.headers.get("X-Request-ID", "")
+        g._keysvc_request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
+    return cast(str, g._keysvc_request_id)
+
+
+def origin() -> Origin:
+    """
+    Return where the request comes from: the address of the peer, and the request's id.
+
+    Forwarded headers count for nothing here: any client can send them.
+    """
+    return Origin(request.environ.get("REMOTE_ADDR") or None, request_id())

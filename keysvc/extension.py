@@ -1,0 +1,59 @@
+"""keysvc inside another Flask application."""
+
+from typing import Any
+
+from flask import Flask
+
+from keysvc.api import audit
+from keysvc.api import health
+from keysvc.api import keypairs
+from keysvc.api.openapi import GuestApi
+from keysvc.api.override import MethodOverride
+from keysvc.commands import commands
+from keysvc.config import Settings
+from keysvc.core.service import Service
+from keysvc.current import EXTENSION
+
+FAMILIES = (keypairs.blp, audit.blp)
+
+
+class KeyService:
+    """
+    The extension: ``KeyService(app)``, or ``KeyService().init_app(app)``.
+
+    Args:
+        url_prefix: Below which path the routes are mounted.
+    """
+
+    def __init__(self, app: Flask | None = None, *, url_prefix: str = "") -> None:
+        self._url_prefix = url_prefix
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """
+        Read the settings of *app*, bind the database, mount the routes.
+
+        Raises:
+            Misconfigured: If a setting is wrong, or the process has another database.
+            RuntimeError: If *app* has a keysvc already.
+        """
+        if EXTENSION in app.extensions:
+            raise RuntimeError("keysvc is already registered on this application.")
+        app.extensions[EXTENSION] = Service(Settings.from_mapping(app.config))
+        app.cli.add_command(commands)
+        self._mount(app)
+
+    def _mount(self, app: Flask) -> None:
+        app.config.setdefault("KEYSVC_API_TITLE", "keysvc")
+        app.config.setdefault("KEYSVC_API_VERSION", "1")
+        app.config.setdefault("KEYSVC_OPENAPI_VERSION", "3.2.0")
+        api = GuestApi(app, config_prefix="KEYSVC")
+        for family in FAMILIES:
+            api.register_blueprint(
+                family, url_prefix=self._url_prefix + family.url_prefix
+            )
+        app.register_blueprint(health.blp, url_prefix=self._url_prefix or None)
+        overridable = self._url_prefix + str(keypairs.blp.url_prefix)
+        wsgi: Any = MethodOverride(app.wsgi_app, overridable)
+        app.wsgi_app = wsgi  # type: ignore[method-assign]

@@ -1,0 +1,98 @@
+"""keysvc as an application of its own."""
+
+import os
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from flask import Flask
+from flask import request
+from flask import Response
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import default_exceptions
+from werkzeug.exceptions import HTTPException
+
+from keysvc import logs
+from keysvc.api.blueprint import answer
+from keysvc.api.blueprint import finish
+from keysvc.api.intake import check_path
+from keysvc.api.provider import OrjsonProvider
+from keysvc.api.shapes import CORE
+from keysvc.api.shapes import Shape
+from keysvc.config import PREFIX
+from keysvc.current import service
+from keysvc.errors import Malformed
+from keysvc.errors import Misconfigured
+from keysvc.errors import Unavailable
+from keysvc.extension import FAMILIES
+from keysvc.extension import KeyService
+
+#: The version of Backend.AI's API that is spoken; its client reads it first.
+_WIRE_VERSION = "v6.20220315"
+
+
+class Keysvc(Flask):
+    """The application: Flask with a faster JSON."""
+
+    json_provider_class = OrjsonProvider
+
+
+def create_app(config: Mapping[str, Any] | None = None) -> Flask:
+    """
+    Build the application from the ``KEYSVC_*`` variables, then *config*.
+
+    Raises:
+        Misconfigured: If a setting is wrong, or the ring is not the database's.
+    """
+    app = Keysvc("keysvc", static_folder=None)
+    app.config.update({k: v for k, v in os.environ.items() if k.startswith(PREFIX)})
+    app.config.update(config or {})
+    KeyService(app)
+    logs.configure(app)
+    app.add_url_rule("/", view_func=index)
+    for code in default_exceptions:
+        app.register_error_handler(code, _answer_unmatched)
+    app.after_request(finish)
+    _refuse_foreign_ring(app)
+    return app
+
+
+def index() -> ResponseReturnValue:
+    """Tell what this is, and which wire it speaks."""
+    return {
+        "service": "keysvc",
+        "release": version("keysvc"),
+        "version": _WIRE_VERSION,
+        "docs": "/docs",
+    }
+
+
+def _answer_unmatched(error: HTTPException) -> Response:
+    """Answer what reached no route, like the family whose path it nearly had."""
+    shape = _shape_of(request.path)
+    try:
+        check_path()
+    except Malformed as malformed:
+        return answer(malformed, shape)
+    return answer(error, shape)
+
+
+def _shape_of(path: str) -> Shape:
+    for family in FAMILIES:
+        if path.startswith(f"{family.url_prefix}/"):
+            shape: Shape = family.shape
+            return shape
+    return CORE
+
+
+def _refuse_foreign_ring(app: Flask) -> None:
+    """Fail at the start where it can be known; what may pass is answered with 503."""
+    with app.app_context():
+        try:
+            service.installation.ensure_ready()
+        except Unavailable as error:
+            app.logger.warning("not ready: %s", error)
+        except Misconfigured as error:
+            if service.installation.has_ring():
+                raise
+            app.logger.warning("not ready: %s", error)

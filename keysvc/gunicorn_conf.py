@@ -1,0 +1,55 @@
+"""
+Settings of gunicorn, passed by ``keysvc serve`` with ``-c``.
+
+They lie in the package so that none is read from the working directory.
+"""
+
+from pathlib import Path
+from typing import Any
+
+worker_class = "gthread"
+threads = 4
+keepalive = 5
+timeout = 30
+graceful_timeout = 30
+max_requests = 0
+preload_app = False
+
+# On by default since 25.1: a socket in the home directory, which a container may not
+# have, and which two instances of one user would share.
+control_socket_disable = True
+
+# No peer may set SCRIPT_NAME, REMOTE_USER or the scheme by a header.
+forwarded_allow_ips = ""
+
+# The heartbeat file of a worker must not wait for a disk.
+if Path("/dev/shm").is_dir():
+    worker_tmp_dir = "/dev/shm"
+
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "keysvc.logs.JsonFormatter"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "json",
+            "stream": "ext://sys.stderr",
+        }
+    },
+    "root": {"level": "WARNING", "handlers": ["stderr"]},
+    "loggers": {
+        "gunicorn.error": {
+            "level": "INFO",
+            "handlers": ["stderr"],
+            "propagate": False,
+        },
+    },
+}
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Write what a worker has gathered, before it goes."""
+    from keysvc.core.background import finish_all
+
+    finish_all()

@@ -1,0 +1,78 @@
+"""Log lines in JSON, each with the id of the request that it belongs to."""
+
+import logging
+import sys
+import time
+from typing import Any
+
+from flask import Flask
+from flask import g
+from flask import has_request_context
+from flask import request
+from flask import Response
+from pythonjsonlogger.json import JsonFormatter as _JsonFormatter
+
+from keysvc.current import caller_id
+from keysvc.current import request_id
+from keysvc.current import service
+
+log = logging.getLogger("keysvc.request")
+
+_HANDLER_NAME = "keysvc-json"
+
+
+class JsonFormatter(_JsonFormatter):
+    """One JSON object a line: time, level, logger, message, and what belongs to it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "{levelname}{name}{message}",
+            style="{",
+            rename_fields={"levelname": "level", "name": "logger"},
+            timestamp="time",
+        )
+
+    def add_fields(
+        self,
+        log_data: dict[str, Any],
+        record: logging.LogRecord,
+        message_dict: dict[str, Any],
+    ) -> None:
+        super().add_fields(log_data, record, message_dict)
+        if has_request_context():
+            log_data["requestId"], log_data["caller"] = request_id(), caller_id()
+
+
+def configure(app: Flask) -> None:
+    """Write the log of *app*, and of keysvc, to standard error."""
+    with app.app_context():
+        settings = service.settings
+    logger = logging.getLogger("keysvc")
+    logger.setLevel(settings.log_level)
+    if not any(handler.name == _HANDLER_NAME for handler in logger.handlers):
+        handler = logging.StreamHandler(sys.stderr)
+        handler.name = _HANDLER_NAME
+        handler.setFormatter(JsonFormatter())
+        logger.addHandler(handler)
+    if settings.access_log:
+        app.before_request(_begin)
+        app.after_request(_log_request)
+
+
+def _begin() -> None:
+    g._keysvc_begun = time.perf_counter()
+
+
+def _log_request(response: Response) -> Response:
+    """Tell the route, never the path or the query: they hold what clients put there."""
+    begun = g.get("_keysvc_begun", time.perf_counter())
+    log.info(
+        "request",
+        extra={
+            "method": request.method,
+            "route": request.url_rule.rule if request.url_rule else None,
+            "status": response.status_code,
+            "ms": round((time.perf_counter() - begun) * 1000, 2),
+        },
+    )
+    return response

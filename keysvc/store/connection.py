@@ -1,0 +1,124 @@
+"""Open the database of this process: one, pooled, safe to fork."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import peewee
+from playhouse import db_url
+from playhouse import pool
+
+from keysvc.errors import Misconfigured
+from keysvc.errors import Unavailable
+from keysvc.store.tables import database
+
+# What the drivers raise when the database is away, locked or not yet migrated.
+# MaxConnectionsExceeded is a ValueError of the pool's.
+_AWAY = (
+    peewee.OperationalError,
+    peewee.InterfaceError,
+    peewee.ProgrammingError,
+    pool.MaxConnectionsExceeded,
+)
+
+_bound_to: list[str] = []
+
+
+def connect(url: str, *, pool_size: int, pool_timeout: float) -> None:
+    """
+    Bind the tables to the database at *url*, without opening it yet.
+
+    A process has one key store: binding it again to the same URL changes nothing.
+
+    Raises:
+        Misconfigured: If *url* is wrong, or another one is bound already.
+    """
+    if _bound_to == [url]:
+        return
+    if _bound_to:
+        raise Misconfigured(
+            "Another keysvc of this process uses another database: "
+            "set the same KEYSVC_DATABASE_URL for both."
+        )
+    database.initialize(_open(url, max_connections=pool_size, timeout=pool_timeout))
+    _bound_to.append(url)
+
+
+def disconnect() -> None:
+    """Close every connection and leave the process free to bind another database."""
+    if _bound_to:
+        database.obj.close_all()
+        _bound_to.clear()
+        database.initialize(None)
+
+
+def _open(url: str, **limits: Any) -> peewee.Database:
+    scheme, separator, rest = url.partition("://")
+    pooled = f"{scheme}+pool{separator}{rest}"
+    options: dict[str, Any] = (
+        {
+            "pragmas": {
+                "journal_mode": "wal",
+                "synchronous": "full",
+                "foreign_keys": 1,
+                "busy_timeout": 5000,
+            },
+            # Plain BEGIN lost half of all concurrent read-then-write transactions.
+            "lock_type": "IMMEDIATE",
+            "check_same_thread": False,
+        }
+        if scheme == "sqlite"
+        else {"prefer_psycopg3": True, "unquote_user": True}
+    )
+    try:
+        opened = db_url.connect(pooled, unquote_password=True, **options, **limits)
+    except (RuntimeError, ValueError):
+        raise Misconfigured(
+            "KEYSVC_DATABASE_URL must look like sqlite:////path/to/file"
+            " or postgresql://user:password@host/name."
+        ) from None
+    if not isinstance(opened, peewee.Database):
+        raise Misconfigured("KEYSVC_DATABASE_URL names no database.")
+    return opened
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Hold a connection but no transaction: SQLite's would lock writers out."""
+    with _translated(), database.connection_context():
+        yield
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """
+    Hold a connection and one transaction, committed at the end.
+
+    Not ``with database:``, which keeps a connection whose BEGIN failed.
+    """
+    with _translated(), database.connection_context(), database.atomic():
+        yield
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Say ``Unavailable`` where the database is, without its own words."""
+    try:
+        yield
+    except _AWAY as error:
+        raise Unavailable("The database cannot be asked now.") from error
+
+
+def is_postgres() -> bool:
+    """Tell whether the database of this process is PostgreSQL."""
+    return isinstance(database.obj, peewee.PostgresqlDatabase)
+
+
+def _forget_connections() -> None:
+    """Keep a child from talking on its parent's connections."""
+    if _bound_to:
+        database.obj.dispose()
+
+
+os.register_at_fork(after_in_child=_forget_connections)

@@ -1,0 +1,40 @@
+"""Write what verifications have counted."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import peewee
+
+from keysvc.model import Renewed
+from keysvc.model import Use
+from keysvc.store import ring
+from keysvc.store.tables import CredentialRow
+
+
+def flush(uses: Mapping[UUID, Use]) -> None:
+    """
+    Add *uses* to the credentials that still exist.
+
+    Rows are taken in the order of their ids, so that two flushes never wait for
+    each other.
+    """
+    for id_ in sorted(uses):
+        use = uses[id_]
+        last = CredentialRow.last_used_at
+        newer = last.is_null() | (last < use.last)
+        CredentialRow.update(
+            total_queries=CredentialRow.total_queries + use.times,
+            last_used_at=peewee.Case(
+                None, [(newer, peewee.Value(use.last, converter=last.db_value))], last
+            ),
+        ).where(CredentialRow.id == id_).execute()
+        if use.renewed is not None:
+            _renew(id_, use.renewed)
+
+
+def _renew(id_: UUID, renewed: Renewed) -> None:
+    """Unless a rotation came between: its digest is another."""
+    ring.require_live(renewed.digest_key)
+    CredentialRow.update(digest=renewed.digest, digest_key=renewed.digest_key).where(
+        CredentialRow.id == id_, CredentialRow.digest == renewed.old
+    ).execute()

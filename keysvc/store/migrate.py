@@ -1,0 +1,61 @@
+"""Bring the database up to date, one process at a time."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playhouse import migrations
+
+from keysvc.store.connection import is_postgres
+from keysvc.store.connection import reading
+from keysvc.store.tables import database
+
+#: Any number will do, as long as no other program on the server takes it.
+_ADVISORY_LOCK = 0x6B657973
+
+
+def migrate() -> list[str]:
+    """Apply the migrations that have not been applied yet, and name them."""
+    with reading():
+        applied: list[str] = _runner().up()
+    return applied
+
+
+def pending() -> list[str]:
+    """Name the migrations that have not been applied yet."""
+    with reading():
+        return [m.name for m in _runner().status() if m.path and not m.applied]
+
+
+@contextmanager
+def exclusive() -> Iterator[None]:
+    """Hold the lock under which a database is made, migrated, given a first ring."""
+    with _advisory_lock() if is_postgres() else _file_lock():
+        yield
+
+
+def _runner() -> migrations.Runner:
+    directory = str(Path(__file__).parent / "migrations")
+    return migrations.Runner(
+        database.obj, directory=directory, table_name="keysvc_migration"
+    )
+
+
+@contextmanager
+def _advisory_lock() -> Iterator[None]:
+    with reading():
+        database.execute_sql("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK,))
+        try:
+            yield
+        finally:
+            database.execute_sql("SELECT pg_advisory_unlock(%s)", (_ADVISORY_LOCK,))
+
+
+@contextmanager
+def _file_lock() -> Iterator[None]:
+    path = Path(f"{database.obj.database}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,121 @@
+"""Which keys of the ring the database knows, and what was made with them."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from typing import NamedTuple
+from uuid import UUID
+
+from keysvc.errors import Unavailable
+from keysvc.model import Secret
+from keysvc.store.connection import is_postgres
+from keysvc.store.tables import AuditRow
+from keysvc.store.tables import CredentialRow
+from keysvc.store.tables import RingKeyRow
+
+
+class Wrapped(NamedTuple):
+    """The audit key of a dropped ring key, sealed by a key that is still there."""
+
+    key_id: str
+    audit_key: str
+    sealed_by: str
+
+
+def known() -> set[str]:
+    """Return the ids of the keys without which this database cannot be served."""
+    query = RingKeyRow.select(RingKeyRow.key_id).where(RingKeyRow.dropped_at.is_null())
+    return {row.key_id for row in query}
+
+
+def remember(key_id: str, now: datetime) -> None:
+    """Note that things are made with this key from now on."""
+    RingKeyRow.insert(key_id=key_id, first_used_at=now).on_conflict(
+        conflict_target=[RingKeyRow.key_id], update={RingKeyRow.dropped_at: None}
+    ).execute()
+
+
+def require_live(key_id: str) -> None:
+    """
+    Make sure that this key is not dropped before the transaction ends.
+
+    Raises:
+        Unavailable: If it has been dropped already.
+    """
+    # Peewee takes the words of the lock; its stubs know True alone.
+    query: Any = RingKeyRow.select().where(
+        RingKeyRow.key_id == key_id, RingKeyRow.dropped_at.is_null()
+    )
+    if not (query.for_update("FOR SHARE") if is_postgres() else query).exists():
+        raise Unavailable(f"The key {key_id} has left the ring.")
+
+
+def drop(wrapped: Wrapped, now: datetime) -> None:
+    """Note that this key is gone, and keep what checks the records it has signed."""
+    RingKeyRow.update(
+        dropped_at=now,
+        audit_key=wrapped.audit_key,
+        audit_key_sealed_by=wrapped.sealed_by,
+    ).where(RingKeyRow.key_id == wrapped.key_id).execute()
+
+
+def wrapped() -> list[Wrapped]:
+    """Return what is kept of the dropped keys."""
+    query = RingKeyRow.select(
+        RingKeyRow.key_id, RingKeyRow.audit_key, RingKeyRow.audit_key_sealed_by
+    ).where(RingKeyRow.audit_key.is_null(False))
+    rows: Any = query.tuples()
+    return [Wrapped(*row) for row in rows]
+
+
+def rewrap(wrapped: Wrapped) -> None:
+    """Keep the audit key of a dropped key under another seal."""
+    RingKeyRow.update(
+        audit_key=wrapped.audit_key, audit_key_sealed_by=wrapped.sealed_by
+    ).where(RingKeyRow.key_id == wrapped.key_id).execute()
+
+
+def dependents(key_id: str) -> list[tuple[UUID, str]]:
+    """Return id and public id of the credentials that need this key."""
+    needs = (CredentialRow.digest_key == key_id) | (CredentialRow.sealed_key == key_id)
+    query = CredentialRow.select(CredentialRow.id, CredentialRow.public_id).where(needs)
+    return [(row.id, row.public_id) for row in query.order_by(CredentialRow.id)]
+
+
+def seals(key_id: str) -> int:
+    """Count the dropped keys whose audit key this key has sealed."""
+    count: int = (
+        RingKeyRow.select().where(RingKeyRow.audit_key_sealed_by == key_id).count()
+    )
+    return count
+
+
+def signed(key_id: str) -> bool:
+    """Tell whether any audit record was signed with this key."""
+    return AuditRow.select().where(AuditRow.key_id == key_id).exists()
+
+
+def sealed_by_others(key_id: str, limit: int) -> Iterator[tuple[UUID, Secret]]:
+    """Yield up to *limit* sealed secrets that another key than *key_id* made."""
+    query = CredentialRow.select().where(
+        CredentialRow.sealed.is_null(False),
+        (CredentialRow.sealed_key != key_id) | (CredentialRow.digest_key != key_id),
+    )
+    row: Any
+    for row in query.order_by(CredentialRow.id).limit(limit):
+        yield row.id, Secret(row.digest, row.digest_key, row.sealed, row.sealed_key)
+
+
+def replace(id_: UUID, old: Secret, new: Secret) -> None:
+    """Keep *new* in the place of *old*, unless somebody has replaced it meanwhile."""
+    require_live(new.digest_key)
+    CredentialRow.update(**new._asdict()).where(
+        CredentialRow.id == id_, CredentialRow.digest == old.digest
+    ).execute()
+
+
+def kill(id_: UUID) -> None:
+    """Leave a credential without any secret, switched off."""
+    CredentialRow.update(
+        digest="", digest_key="", sealed=None, sealed_key=None, is_active=False
+    ).where(CredentialRow.id == id_).execute()

@@ -1,0 +1,100 @@
+"""The tables. What is searched has an index; what is long text never has."""
+
+import peewee
+
+from keysvc.store.fields import JsonTextField
+from keysvc.store.fields import UtcDateTimeField
+
+database = peewee.DatabaseProxy()
+
+
+class Table(peewee.Model):
+    """Base of all tables."""
+
+    class Meta:
+        database = database
+
+
+class CredentialRow(Table):
+    """One credential of any family."""
+
+    id = peewee.UUIDField(primary_key=True)
+    kind = peewee.CharField(max_length=16)
+    owner_kind = peewee.CharField(max_length=16)
+    owner_id = peewee.CharField(max_length=255)
+    public_id = peewee.CharField(max_length=64, unique=True)
+    name = peewee.CharField(max_length=256)
+    description = peewee.TextField()
+    is_active = peewee.BooleanField()
+    scopes = JsonTextField()
+    allowed_ips = JsonTextField()
+    rate_limit = peewee.BigIntegerField(null=True)
+    remaining = peewee.BigIntegerField(null=True)
+    expires_at = UtcDateTimeField(null=True)
+    attributes = JsonTextField()
+    digest = peewee.CharField(max_length=64)
+    digest_key = peewee.CharField(max_length=16)
+    sealed = peewee.TextField(null=True)
+    sealed_key = peewee.CharField(max_length=16, null=True)
+    created_at = UtcDateTimeField()
+    updated_at = UtcDateTimeField()
+    created_by_kind = peewee.CharField(max_length=16)
+    created_by_id = peewee.CharField(max_length=255)
+    last_used_at = UtcDateTimeField(null=True)
+    total_queries = peewee.BigIntegerField()
+
+    class Meta:
+        table_name = "keysvc_credential"
+        indexes = (
+            (("kind", "owner_kind", "owner_id", "created_at", "public_id"), False),
+        )
+
+
+class AuditRow(Table):
+    """One record of the audit's chain."""
+
+    seq = peewee.BigIntegerField(primary_key=True)
+    at = UtcDateTimeField()
+    actor_kind = peewee.CharField(max_length=16)
+    actor_id = peewee.CharField(max_length=255)
+    address = peewee.CharField(max_length=64, null=True)
+    request_id = peewee.CharField(max_length=64, null=True)
+    action = peewee.CharField(max_length=64)
+    credential_id = peewee.CharField(max_length=64, null=True)
+    owner_kind = peewee.CharField(max_length=16, null=True)
+    owner_id = peewee.CharField(max_length=255, null=True)
+    before = JsonTextField(null=True)
+    after = JsonTextField(null=True)
+    key_id = peewee.CharField(max_length=16)
+    mac = peewee.CharField(max_length=64)
+
+    class Meta:
+        table_name = "keysvc_audit"
+        indexes = ((("owner_kind", "owner_id", "seq"), False),)
+
+
+class AuditHeadRow(Table):
+    """The one row that writers of the chain take in turn."""
+
+    id = peewee.IntegerField(primary_key=True)
+    seq = peewee.BigIntegerField()
+    mac = peewee.CharField(max_length=64)
+
+    class Meta:
+        table_name = "keysvc_audit_head"
+
+
+class RingKeyRow(Table):
+    """A key of the ring that something here was made with: the ring's fingerprint."""
+
+    key_id = peewee.CharField(max_length=16, primary_key=True)
+    first_used_at = UtcDateTimeField()
+    dropped_at = UtcDateTimeField(null=True)
+    audit_key = peewee.TextField(null=True)
+    audit_key_sealed_by = peewee.CharField(max_length=16, null=True)
+
+    class Meta:
+        table_name = "keysvc_ring_key"
+
+
+TABLES = (CredentialRow, AuditRow, AuditHeadRow, RingKeyRow)

@@ -1,0 +1,1 @@
+"""Tests are sentences over actors, on both engines."""
