@@ -1,5 +1,6 @@
 """Settings: every key, its default, in one place."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
@@ -7,7 +8,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from typing import Self
-from urllib.parse import urlsplit
 
 from keysvc.errors import Misconfigured
 
@@ -61,6 +61,8 @@ class Settings:
             "audit_head_interval",
         ):
             _require(getattr(self, name) > 0, name, "must be above 0")
+            # Beyond this, waiting is an OverflowError; infinity is.
+            _require(getattr(self, name) <= threading.TIMEOUT_MAX, name, "is too much")
         _require(
             self.log_level in {"DEBUG", "INFO", "WARNING", "ERROR"},
             "log_level",
@@ -71,11 +73,17 @@ class Settings:
             "secret_keys",
             "and KEYSVC_SECRET_KEYS_FILE exclude each other: set one of them",
         )
-        scheme = urlsplit(self.database).scheme
         _require(
-            scheme in {"sqlite", "postgresql"},
+            self.database.startswith(("sqlite:///", "postgresql://")),
             "database_url",
             "must begin with sqlite:/// or postgresql://",
+        )
+        # In memory, every connection would have a database of its own.
+        _require(
+            self.database.partition("?")[0].removeprefix("sqlite:///").strip("/")
+            not in {"", ":memory:"},
+            "database_url",
+            "must name a file, as sqlite:////path/to/file does",
         )
 
     def environment(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ Everything that can go wrong, by meaning.
     . UnknownCredential
     . InactiveCredential
     . ExpiredCredential
+    . UsedSignature
   - Forbidden          the caller is known, and may not do this
     . AddressNotAllowed
   - NotFound
@@ -62,6 +63,10 @@ class InactiveCredential(Unauthenticated):
 
 class ExpiredCredential(Unauthenticated):
     """The credential exists, and its time has passed."""
+
+
+class UsedSignature(Unauthenticated):
+    """The signature is good, and was used before."""
 
 
 class Forbidden(KeysvcError):

@@ -1,5 +1,6 @@
 """keysvc inside another Flask application."""
 
+import os
 from typing import Any
 
 from flask import Flask
@@ -14,7 +15,7 @@ from keysvc.config import Settings
 from keysvc.core.service import Service
 from keysvc.current import EXTENSION
 
-FAMILIES = (keypairs.blp, audit.blp)
+FAMILIES = (keypairs.blp, audit.blp, health.blp)
 
 
 class KeyService:
@@ -40,20 +41,18 @@ class KeyService:
         """
         if EXTENSION in app.extensions:
             raise RuntimeError("keysvc is already registered on this application.")
-        app.extensions[EXTENSION] = Service(Settings.from_mapping(app.config))
+        app.extensions[EXTENSION] = Service(
+            Settings.from_mapping({**os.environ, **app.config})
+        )
         app.cli.add_command(commands)
         self._mount(app)
 
     def _mount(self, app: Flask) -> None:
-        app.config.setdefault("KEYSVC_API_TITLE", "keysvc")
-        app.config.setdefault("KEYSVC_API_VERSION", "1")
-        app.config.setdefault("KEYSVC_OPENAPI_VERSION", "3.2.0")
-        api = GuestApi(app, config_prefix="KEYSVC")
+        api = GuestApi(app, self._url_prefix)
         for family in FAMILIES:
             api.register_blueprint(
                 family, url_prefix=self._url_prefix + family.url_prefix
             )
-        app.register_blueprint(health.blp, url_prefix=self._url_prefix or None)
         overridable = self._url_prefix + str(keypairs.blp.url_prefix)
         wsgi: Any = MethodOverride(app.wsgi_app, overridable)
         app.wsgi_app = wsgi  # type: ignore[method-assign]

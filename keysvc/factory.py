@@ -2,17 +2,16 @@
 
 import os
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
 
 from flask import Flask
 from flask import request
 from flask import Response
-from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import default_exceptions
 from werkzeug.exceptions import HTTPException
 
 from keysvc import logs
+from keysvc.api import root
 from keysvc.api.blueprint import answer
 from keysvc.api.blueprint import finish
 from keysvc.api.intake import check_path
@@ -26,9 +25,6 @@ from keysvc.errors import Misconfigured
 from keysvc.errors import Unavailable
 from keysvc.extension import FAMILIES
 from keysvc.extension import KeyService
-
-#: The version of Backend.AI's API that is spoken; its client reads it first.
-_WIRE_VERSION = "v6.20220315"
 
 
 class Keysvc(Flask):
@@ -45,11 +41,13 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         Misconfigured: If a setting is wrong, or the ring is not the database's.
     """
     app = Keysvc("keysvc", static_folder=None)
+    # Two slashes are not one: no path is cut anew, and no answer is a redirect.
+    app.url_map.merge_slashes = False
     app.config.update({k: v for k, v in os.environ.items() if k.startswith(PREFIX)})
     app.config.update(config or {})
     KeyService(app)
     logs.configure(app)
-    app.add_url_rule("/", view_func=index)
+    _add_own_pages(app)
     for code in default_exceptions:
         app.register_error_handler(code, _answer_unmatched)
     app.after_request(finish)
@@ -57,14 +55,12 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     return app
 
 
-def index() -> ResponseReturnValue:
-    """Tell what this is, and which wire it speaks."""
-    return {
-        "service": "keysvc",
-        "release": version("keysvc"),
-        "version": _WIRE_VERSION,
-        "docs": "/docs",
-    }
+def _add_own_pages(app: Flask) -> None:
+    api = app.extensions["flask-smorest"]["apis"]["KEYSVC_"]["ext_obj"]
+    api.register_blueprint(root.blp)
+    app.add_url_rule("/docs", view_func=root.docs)
+    app.add_url_rule("/docs/start.js", view_func=root.start)
+    app.add_url_rule("/docs/assets/<path:name>", view_func=root.assets)
 
 
 def _answer_unmatched(error: HTTPException) -> Response:

@@ -9,7 +9,9 @@ from typing import Any
 
 worker_class = "gthread"
 threads = 4
-keepalive = 5
+# Longer than the 15 s that aiohttp keeps an idle connection: Backend.AI's client would
+# send its next POST on one that is closed already, and fail.
+keepalive = 20
 timeout = 30
 graceful_timeout = 30
 max_requests = 0
@@ -30,6 +32,7 @@ logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "keysvc.logs.JsonFormatter"}},
+    "filters": {"without-request": {"()": "keysvc.logs.WithoutRequest"}},
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
@@ -42,6 +45,7 @@ logconfig_dict = {
         "gunicorn.error": {
             "level": "INFO",
             "handlers": ["stderr"],
+            "filters": ["without-request"],
             "propagate": False,
         },
     },

@@ -18,8 +18,6 @@ from keysvc.current import service
 
 log = logging.getLogger("keysvc.request")
 
-_HANDLER_NAME = "keysvc-json"
-
 
 class JsonFormatter(_JsonFormatter):
     """One JSON object a line: time, level, logger, message, and what belongs to it."""
@@ -43,15 +41,31 @@ class JsonFormatter(_JsonFormatter):
             log_data["requestId"], log_data["caller"] = request_id(), caller_id()
 
 
+class WithoutRequest(logging.Filter):
+    """
+    Cut from gunicorn's own lines what a client has sent.
+
+    It quotes whatever it cannot read, and that may be half an Authorization header.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = str(record.msg)
+        if message.startswith("Invalid request from ip="):
+            record.msg, record.args = message.partition(": ")[0], ()
+        elif message.startswith("Error handling request"):
+            record.msg, record.args = "Error handling request", ()
+        return True
+
+
 def configure(app: Flask) -> None:
     """Write the log of *app*, and of keysvc, to standard error."""
     with app.app_context():
         settings = service.settings
     logger = logging.getLogger("keysvc")
     logger.setLevel(settings.log_level)
-    if not any(handler.name == _HANDLER_NAME for handler in logger.handlers):
+    # Under gunicorn the settings of gunicorn_conf have made a handler already.
+    if not logger.hasHandlers():
         handler = logging.StreamHandler(sys.stderr)
-        handler.name = _HANDLER_NAME
         handler.setFormatter(JsonFormatter())
         logger.addHandler(handler)
     if settings.access_log:

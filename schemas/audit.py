@@ -3,17 +3,24 @@
 from typing import Any
 
 from marshmallow import fields
+from marshmallow import RAISE
 from marshmallow import Schema
 from marshmallow import validate
 
 from keysvc.schemas.fields import Moment
+from keysvc.schemas.fields import QueryInteger
 
 
 class AuditQuerySchema(Schema):
     """Which records are wanted."""
 
-    limit = fields.Integer(load_default=20, validate=validate.Range(min=1, max=100))
-    page_token = fields.String(data_key="pageToken", load_default=None)
+    class Meta:
+        unknown = RAISE
+
+    limit = QueryInteger(load_default=20, validate=validate.Range(min=1, max=100))
+    page_token = fields.String(
+        data_key="pageToken", load_default=None, metadata={"format": "page-token"}
+    )
 
 
 class ActorSchema(Schema):
@@ -21,6 +28,21 @@ class ActorSchema(Schema):
 
     kind = fields.String()
     id = fields.String()
+
+
+class Facts(fields.Dict):
+    """Changed fields, their names spelled like everything else on this wire."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_none=True, **kwargs)
+
+    def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
+        if value is None:
+            return None
+        return {
+            "".join(w.title() if i else w for i, w in enumerate(name.split("_"))): fact
+            for name, fact in value.items()
+        }
 
 
 class AuditRecordSchema(Schema):
@@ -37,8 +59,8 @@ class AuditRecordSchema(Schema):
     credential_id = fields.String(
         data_key="credentialId", attribute="entry.credential_id", allow_none=True
     )
-    before = fields.Function(lambda record: _camel(record.entry.before))
-    after = fields.Function(lambda record: _camel(record.entry.after))
+    before = Facts(attribute="entry.before")
+    after = Facts(attribute="entry.after")
 
 
 class AuditPageSchema(Schema):
@@ -46,13 +68,3 @@ class AuditPageSchema(Schema):
 
     items = fields.List(fields.Nested(AuditRecordSchema))
     next_page_token = fields.String(data_key="nextPageToken", allow_none=True)
-
-
-def _camel(facts: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Spell the names of changed fields like everything else on this wire."""
-    if facts is None:
-        return None
-    return {
-        "".join(w.title() if i else w for i, w in enumerate(name.split("_"))): value
-        for name, value in facts.items()
-    }

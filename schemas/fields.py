@@ -1,25 +1,30 @@
 """Fields that take exactly what they say: JSON's ``true``, not ``"yes"`` or 1."""
 
 import re
-from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import datetime
 from datetime import UTC
 from decimal import Decimal
 from ipaddress import ip_network
+from ipaddress import IPv4Network
+from ipaddress import IPv6Network
 from typing import Any
 
 from marshmallow import fields
+from marshmallow import validate
 from marshmallow import ValidationError
 
-from keysvc.schemas.text import flaw_in
+from keysvc.schemas.text import CLEAN_LINE
+from keysvc.schemas.text import CLEAN_LINES
+from keysvc.schemas.text import has_surrogates
 
 #: Beyond this, JSON readers that keep numbers as doubles lose digits.
 MAX_INTEGER = 2**53 - 1
 
-_SCOPE = re.compile(r"[a-z0-9._:/*-]{1,100}")
-_DECIMAL = re.compile(r"\d{1,15}(\.\d{1,6})?")
+_TOO_FINE = re.compile(r"[.,][0-9]{7}")
 _MAX_ITEMS = 100
+
+_UNCLEAN = "Must not hold control, bidirectional or surrogate characters."
 
 
 class StrictBoolean(fields.Boolean):
@@ -35,42 +40,65 @@ class StrictInteger(fields.Integer):
     """A whole number, from *minimum* to 2**53 - 1; ``76.0`` is one."""
 
     def __init__(self, *, minimum: int = 0, **kwargs: Any) -> None:
-        self.minimum = minimum
-        super().__init__(**kwargs)
+        rule = validate.Range(
+            minimum, MAX_INTEGER, error="Must be from {min} to {max}."
+        )
+        super().__init__(validate=rule, **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise ValidationError("Must be a whole number.")
-        if not self.minimum <= value <= MAX_INTEGER:
-            raise ValidationError(f"Must be from {self.minimum} to {MAX_INTEGER}.")
         return value
 
 
+class QueryInteger(fields.Integer):
+    """A whole number in a query string: plain digits."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        if not re.fullmatch(r"[0-9]{1,15}", str(value)):
+            raise ValidationError("Must be a whole number.")
+        return int(value)
+
+
 class Text(fields.String):
-    """Text of at most *maximum* characters, without control or bidi characters."""
+    """
+    Text of at most *maximum* characters, without control or bidi characters.
+
+    Args:
+        lines: Whether line breaks and tabs are fine.
+    """
 
     def __init__(self, *, maximum: int, lines: bool = False, **kwargs: Any) -> None:
-        self.maximum, self.lines = maximum, lines
-        super().__init__(**kwargs)
+        clean = CLEAN_LINES if lines else CLEAN_LINE
+        rules: list[Callable[[str], Any]] = [
+            validate.Length(max=maximum),
+            validate.Regexp(clean, error=_UNCLEAN),
+            _refuse_surrogates,
+        ]
+        super().__init__(validate=rules, **kwargs)
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        text: str = super()._deserialize(value, attr, data, **kwargs)
-        if len(text) > self.maximum:
-            raise ValidationError(f"Must have at most {self.maximum} characters.")
-        if flaw := flaw_in(text, lines=self.lines):
-            raise ValidationError(flaw)
-        return text
+
+def _refuse_surrogates(text: str) -> None:
+    if has_surrogates(text):
+        raise ValidationError(_UNCLEAN)
 
 
 class Money(fields.String):
     """An amount of US dollars, at least 0, as a decimal string: ``"50.00"``."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        rule = validate.Regexp(
+            r"^[0-9]{1,15}(\.[0-9]{1,6})?(?!\n)$",
+            error='Must be a decimal string such as "50.00".',
+        )
+        super().__init__(validate=rule, **kwargs)
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str) or not _DECIMAL.fullmatch(value, re.ASCII):
-            raise ValidationError('Must be a decimal string such as "50.00".')
-        return str(Decimal(value))
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        self._validate(text)
+        return str(Decimal(text))
 
 
 class Moment(fields.AwareDateTime):
@@ -79,12 +107,12 @@ class Moment(fields.AwareDateTime):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> datetime:
         try:
             moment = datetime.fromisoformat(value)
-            if moment.tzinfo is None:
+            if moment.tzinfo is None or _TOO_FINE.search(value):
                 raise ValueError
             return moment.astimezone(UTC)
         except (TypeError, ValueError, OverflowError):
             raise ValidationError(
-                "Must be a time in ISO 8601 with its zone,"
+                "Must be a time in ISO 8601 with its zone, to the microsecond at most,"
                 " such as 2030-01-31T12:00:00+00:00."
             ) from None
 
@@ -93,48 +121,54 @@ class Moment(fields.AwareDateTime):
 
 
 class _Words(fields.List[Any]):
-    """At most 100 different strings, each read by ``word``; their order is kept."""
+    """At most 100 different strings; their order is kept."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(fields.String(), **kwargs)
+    def __init__(self, word: fields.String, **kwargs: Any) -> None:
+        super().__init__(word, validate=validate.Length(max=_MAX_ITEMS), **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-            raise ValidationError("Must be a list of strings.")
-        if len(value) > _MAX_ITEMS:
-            raise ValidationError(f"Must have at most {_MAX_ITEMS} items.")
-        return tuple(dict.fromkeys(self.word(item) for item in value))
-
-    @abstractmethod
-    def word(self, item: str) -> str:
-        """Return *item* as it is kept, or raise ``ValidationError``."""
+        words = super()._deserialize(value, attr, data, **kwargs)
+        return tuple(dict.fromkeys(words))
 
 
 class Scopes(_Words):
     """Scopes: words of ``[a-z0-9._:/*-]{1,100}``."""
 
-    def word(self, item: str) -> str:
-        if not _SCOPE.fullmatch(item):
+    def __init__(self, **kwargs: Any) -> None:
+        rule = validate.Regexp(
+            r"^[a-z0-9._:/*-]{1,100}(?!\n)$",
+            error="A scope has 1 to 100 characters of a-z 0-9 . _ : / * -",
+        )
+        super().__init__(fields.String(validate=rule), **kwargs)
+
+
+class _Network(fields.String):
+    """A network in CIDR notation; an address alone is a network of one."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        try:
+            if not isinstance(value, str) or "%" in value:
+                raise ValueError
+            return str(_unmapped(ip_network(value, strict=False)))
+        except ValueError:
             raise ValidationError(
-                f"Not a scope: {item[:100]!r}."
-                " A scope has 1 to 100 characters of a-z 0-9 . _ : / * -"
-            )
-        return item
+                "A network looks like 192.0.2.0/24 or 2001:db8::/32."
+            ) from None
+
+
+def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """Return what an IPv4 network in IPv6 clothes is: addresses come undressed."""
+    plain = getattr(network.network_address, "ipv4_mapped", None)
+    if plain is None or network.prefixlen < 96:
+        return network
+    return IPv4Network((plain, network.prefixlen - 96))
 
 
 class Networks(_Words):
-    """IPv4 and IPv6 networks in CIDR notation; an address alone is a network of one."""
+    """IPv4 and IPv6 networks in CIDR notation."""
 
-    def word(self, item: str) -> str:
-        try:
-            if "%" in item:
-                raise ValueError
-            return str(ip_network(item, strict=False))
-        except ValueError:
-            raise ValidationError(
-                f"Not a network: {item[:100]!r}."
-                " It looks like 192.0.2.0/24 or 2001:db8::/32."
-            ) from None
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(_Network(metadata={"format": "cidr"}), **kwargs)
 
 
 class Whole(fields.Nested):
@@ -146,8 +180,14 @@ class Whole(fields.Nested):
         return obj
 
 
-def without_nulls(data: Any) -> Any:
-    """Return *data* without its null fields: they count as not given."""
-    if not isinstance(data, Mapping):
-        return data
-    return {name: value for name, value in data.items() if value is not None}
+class Computed(fields.List[Any]):
+    """A list that *compute* makes of the object."""
+
+    def __init__(self, compute: Callable[[Any], list[Any]], **kwargs: Any) -> None:
+        self.compute = compute
+        super().__init__(fields.Raw(allow_none=True), **kwargs)
+
+    def get_value(
+        self, obj: Any, attr: str, accessor: Any = None, default: Any = None
+    ) -> Any:
+        return self.compute(obj)

@@ -1,6 +1,5 @@
 """Keypairs: camelCase, dotted property names, a paging object in the body."""
 
-from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 from typing import cast
@@ -8,107 +7,31 @@ from typing import NamedTuple
 
 from marshmallow import fields
 from marshmallow import post_load
-from marshmallow import pre_load
 from marshmallow import Schema
+from marshmallow import validate
 from marshmallow import ValidationError
 
 from keysvc.model import Change
 from keysvc.model import Credential
 from keysvc.model import Draft
 from keysvc.model import Window
+from keysvc.schemas.fields import Computed
 from keysvc.schemas.fields import Moment
-from keysvc.schemas.fields import Money
-from keysvc.schemas.fields import Networks
-from keysvc.schemas.fields import Scopes
 from keysvc.schemas.fields import StrictBoolean
 from keysvc.schemas.fields import StrictInteger
-from keysvc.schemas.fields import Text
 from keysvc.schemas.fields import Whole
-from keysvc.schemas.fields import without_nulls
-from keysvc.schemas.notation import flat
+from keysvc.schemas.keypair_properties import HISTORICAL
+from keysvc.schemas.keypair_properties import KeypairPropertiesSchema
+from keysvc.schemas.keypair_properties import PROPERTIES
+from keysvc.schemas.lenient import both
+from keysvc.schemas.lenient import NullIsAbsentSchema
 
 
-class KeypairPropertiesSchema(Schema):
-    """
-    The properties of a keypair, by their dotted names.
-
-    What only the consumer understands lies in the credential's attributes.
-    """
-
-    access_key = fields.String(
-        data_key="accessKey", attribute="public_id", dump_only=True
-    )
-    is_active = StrictBoolean(data_key="isActive")
-    concurrency = StrictInteger(attribute="attributes.concurrency", dump_default=5)
-    cluster_size = StrictInteger(
-        minimum=1,
-        data_key="ML.clusterSize",
-        attribute="attributes.cluster_size",
-        dump_default=1,
-    )
-    instance_memory = StrictInteger(
-        minimum=1,
-        data_key="ML.instanceMemory",
-        attribute="attributes.instance_memory",
-        dump_default=8,
-    )
-    automatic = StrictBoolean(
-        data_key="cost.automatic",
-        attribute="attributes.cost_automatic",
-        dump_default=False,
-    )
-    daily_limit = Money(
-        data_key="cost.dailyLimit",
-        attribute="attributes.cost_daily_limit",
-        dump_default="50.00",
-    )
-    rate_limit = StrictInteger(data_key="rateLimit", allow_none=True)
-    remaining = StrictInteger(allow_none=True)
-    expires_at = Moment(data_key="expiresAt", allow_none=True)
-    scopes = Scopes()
-    description = Text(maximum=1024, lines=True)
-    allowed_ips = Networks(data_key="allowedIps")
-    created = Moment(attribute="created_at", dump_only=True)
-    last_used_at = Moment(data_key="lastUsedAt", dump_only=True)
-    total_queries = fields.Integer(data_key="totalQueries", dump_only=True)
-
-    @pre_load
-    def flatten(self, data: Any, **kwargs: Any) -> Any:
-        """Read both notations, and refuse what nobody can set."""
-        if not isinstance(data, Mapping):
-            return data
-        given = flat(data, PROPERTIES, HISTORICAL)
-        if fixed := READ_ONLY & given.keys():
-            raise ValidationError({name: ["Read-only."] for name in sorted(fixed)})
-        return {
-            name: value
-            for name, value in given.items()
-            if value is not None or name in CLEARED_BY_NULL
-        }
-
-    @post_load
-    def make(self, data: dict[str, Any], **kwargs: Any) -> Change:
-        return cast(Change, data)
-
-
-_FIELDS = {f.data_key or n: f for n, f in KeypairPropertiesSchema().fields.items()}
-PROPERTIES = frozenset(_FIELDS)
-READ_ONLY = frozenset(name for name, field in _FIELDS.items() if field.dump_only)
-CLEARED_BY_NULL = frozenset(name for name, field in _FIELDS.items() if field.allow_none)
-
-#: The spelling of old clients, accepted and answered like the right one.
-HISTORICAL = {"concurrecy": "concurrency"}
-
-
-class KeypairDraftSchema(Schema):
+class KeypairDraftSchema(NullIsAbsentSchema):
     """Body of create."""
 
     is_active = StrictBoolean(data_key="isActive")
     props = fields.Nested(KeypairPropertiesSchema, load_default=dict)
-
-    @pre_load
-    def ignore_nulls(self, data: Any, **kwargs: Any) -> Any:
-        return without_nulls(data)
 
     @post_load
     def make(self, data: dict[str, Any], **kwargs: Any) -> Draft:
@@ -116,6 +39,11 @@ class KeypairDraftSchema(Schema):
         if data.keys() & props.keys():
             raise ValidationError({"isActive": ["Given twice."]})
         return Draft(**props, **data)
+
+    def describe(self, described: dict[str, Any]) -> dict[str, Any]:
+        """Say that isActive is given in one place, or in the other."""
+        twice = both(["isActive"], ["props", "isActive"])
+        return super().describe(described) | {"not": twice}
 
 
 class KeypairChangeSchema(Schema):
@@ -128,29 +56,21 @@ class KeypairChangeSchema(Schema):
         return cast(Change, data["props"])
 
 
-class PagingQuerySchema(Schema):
+class PagingQuerySchema(NullIsAbsentSchema):
     """Which page of keypairs is wanted; size 0 is all of them."""
 
     limit = StrictInteger(data_key="size", load_default=0)
     index = StrictInteger(load_default=0)
-
-    @pre_load
-    def ignore_nulls(self, data: Any, **kwargs: Any) -> Any:
-        return without_nulls(data)
 
     @post_load
     def make(self, data: dict[str, Any], **kwargs: Any) -> Window:
         return Window(**data)
 
 
-class KeypairQuerySchema(Schema):
+class KeypairQuerySchema(NullIsAbsentSchema):
     """Body of REPORT."""
 
     paging = fields.Nested(PagingQuerySchema, load_default=Window)
-
-    @pre_load
-    def ignore_nulls(self, data: Any, **kwargs: Any) -> Any:
-        return without_nulls(data)
 
     @post_load
     def make(self, data: dict[str, Any], **kwargs: Any) -> Window:
@@ -160,18 +80,20 @@ class KeypairQuerySchema(Schema):
 class KeypairKeysSchema(Schema):
     """Which properties are asked for: names, in the order of the answer."""
 
-    keys = fields.List(fields.String(), required=True)
+    keys = fields.List(
+        fields.String(
+            validate=validate.OneOf(
+                sorted({*PROPERTIES, *HISTORICAL}),
+                error="{input} is no property. There are: {choices}.",
+            )
+        ),
+        required=True,
+        validate=validate.Length(min=1, error="Name at least one property."),
+    )
 
     @post_load
     def make(self, data: dict[str, Any], **kwargs: Any) -> list[str]:
-        names: list[str] = data["keys"]
-        if not names:
-            raise ValidationError({"keys": ["Name at least one property."]})
-        if unknown := [n for n in names if n not in PROPERTIES and n not in HISTORICAL]:
-            said = ", ".join(repr(name[:100]) for name in unknown[:10])
-            known = ", ".join(sorted(PROPERTIES))
-            raise ValidationError({"keys": [f"Unknown: {said}. Known: {known}."]})
-        return names
+        return cast(list[str], data["keys"])
 
 
 class Selection(NamedTuple):
@@ -184,11 +106,12 @@ class Selection(NamedTuple):
 class KeypairValuesSchema(Schema):
     """The values of the properties that were asked for, in their order."""
 
-    values = fields.Method("read")
+    values = Computed(lambda selection: _values(selection), required=True)
 
-    def read(self, selection: Selection) -> list[Any]:
-        known = _PROPERTIES_SCHEMA.dump(selection.credential)
-        return [known[HISTORICAL.get(name, name)] for name in selection.names]
+
+def _values(selection: Selection) -> list[Any]:
+    known = _PROPERTIES_SCHEMA.dump(selection.credential)
+    return [known[HISTORICAL.get(name, name)] for name in selection.names]
 
 
 _PROPERTIES_SCHEMA = KeypairPropertiesSchema()

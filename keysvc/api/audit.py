@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from keysvc.api import examples
 from keysvc.api.blueprint import FamilyBlueprint
 from keysvc.api.shapes import CORE
 from keysvc.auth.chain import authenticated
@@ -16,7 +17,7 @@ blp = FamilyBlueprint("keysvc-audit", "/v1/audit", CORE, authenticated)
 
 @blp.route("", methods=["GET"])
 @blp.arguments(AuditQuerySchema, location="query")
-@blp.response(200, AuditPageSchema)
+@blp.response(200, AuditPageSchema, example=examples.AUDIT_PAGE)
 def list_audit(query: dict[str, Any]) -> Cut:
     """List changes of state, oldest first."""
     return service.ledger.page(caller, query["page_token"], query["limit"])

@@ -1,24 +1,26 @@
 """The blueprint that every family is built on."""
 
 from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterable
 
 from flask import jsonify
 from flask import Response
-from flask_smorest import Blueprint
 from werkzeug.exceptions import default_exceptions
 
 from keysvc.api.errors import problem_of
 from keysvc.api.intake import check_request
 from keysvc.api.intake import StrictParser
-from keysvc.api.openapi import AnyMethodSpec
+from keysvc.api.openapi import DocumentedBlueprint
 from keysvc.api.shapes import Shape
+from keysvc.auth.chain import public
 from keysvc.current import request_id
-from keysvc.current import service
 from keysvc.errors import KeysvcError
 
+#: What only somebody who had to be let in can be answered.
+_ENTRY = {401, 403, 404}
 
-class FamilyBlueprint(Blueprint):  # type: ignore[misc]
+
+class FamilyBlueprint(DocumentedBlueprint):
     """
     Routes of one family: strict requests, one entry, errors in its own shape.
 
@@ -27,7 +29,6 @@ class FamilyBlueprint(Blueprint):  # type: ignore[misc]
         entry: Who may enter: ``authenticated`` or ``public``.
     """
 
-    HTTP_METHODS = [*Blueprint.HTTP_METHODS, "REPORT"]
     ARGUMENTS_PARSER = StrictParser()
 
     def __init__(
@@ -36,14 +37,19 @@ class FamilyBlueprint(Blueprint):  # type: ignore[misc]
         super().__init__(name, __name__, url_prefix=url_prefix)
         self.shape, self.entry = shape, entry
         self.before_request(check_request)
-        self.before_request(_ready)
         self.before_request(entry)
         self.after_request(finish)
         self._register_errors()
 
-    def register_views_in_doc(self, api: Any, app: Any, spec: Any, **kw: Any) -> None:
-        """Document the routes, those of REPORT too."""
-        super().register_views_in_doc(api, app, AnyMethodSpec(spec), **kw)
+    def errors(self) -> Iterable[tuple[int, str, type]]:
+        """Yield status, media type and schema of each error an operation can have."""
+        for status in self.shape.documented:
+            if not (self.is_public() and status in _ENTRY):
+                yield status, self.shape.media_type, self.shape.schema
+
+    def is_public(self) -> bool:
+        """Tell whether anyone may enter."""
+        return self.entry is public
 
     def _register_errors(self) -> None:
         """
@@ -78,7 +84,3 @@ def finish(response: Response) -> Response:
     if response.status_code == 204:
         response.headers.pop("Content-Type", None)
     return response
-
-
-def _ready() -> None:
-    service.installation.ensure_ready()

@@ -21,6 +21,7 @@ STATUS: dict[type[Exception], int] = {
     errors.UnknownCredential: 401,
     errors.InactiveCredential: 401,
     errors.ExpiredCredential: 401,
+    errors.UsedSignature: 401,
     errors.Forbidden: 403,
     errors.AddressNotAllowed: 403,
     errors.NotFound: 404,

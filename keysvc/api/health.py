@@ -2,31 +2,36 @@
 
 from ipaddress import ip_address
 
-from flask import Blueprint
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from keysvc.api.blueprint import finish
+from keysvc.api.blueprint import FamilyBlueprint
 from keysvc.api.errors import RETRY_AFTER
+from keysvc.api.shapes import CORE
 from keysvc.auth.chain import establish
+from keysvc.auth.chain import public
 from keysvc.core.access import covers
 from keysvc.current import origin
 from keysvc.current import service
 from keysvc.errors import KeysvcError
+from keysvc.schemas.health import StatusSchema
 
-blp = Blueprint("keysvc-health", __name__)
-blp.after_request(finish)
+blp = FamilyBlueprint("keysvc-health", "", CORE, public)
 
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+#: How the names of headers begin that a proxy adds.
+_FORWARDED = ("forwarded", "via", "x-forwarded-", "x-original-", "x-real-ip")
 
 
-@blp.get("/healthz")
+@blp.route("/healthz", methods=["GET"])
+@blp.response(200, StatusSchema)
 def healthz() -> ResponseReturnValue:
     """Tell that the process lives; nothing is asked for it."""
     return {"status": "ok"}
 
 
-@blp.get("/readyz")
+@blp.route("/readyz", methods=["GET"])
+@blp.response(200, StatusSchema)
+@blp.alt_response(503, schema=StatusSchema)
 def readyz() -> ResponseReturnValue:
     """Tell whether the database is there, migrated, and of this ring."""
     try:
@@ -41,9 +46,12 @@ def readyz() -> ResponseReturnValue:
 def _may_know() -> bool:
     """Tell whether the caller sits at this machine, or may read metrics."""
     address = origin().address
-    if address and ip_address(address).is_loopback:
-        # A proxy on this machine speaks for somebody elsewhere.
-        return not any(name in request.headers for name in _FORWARDED)
+    # A proxy on this machine speaks for somebody elsewhere.
+    proxied = any(
+        name.lower().startswith(_FORWARDED) for name in request.headers.keys()
+    )
+    if address and ip_address(address).is_loopback and not proxied:
+        return True
     try:
         return covers(establish().scopes, "metrics:read")
     except KeysvcError:

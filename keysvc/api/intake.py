@@ -11,12 +11,14 @@ from marshmallow import missing
 from marshmallow import Schema
 from marshmallow import ValidationError
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.exceptions import UnsupportedMediaType
 
 from keysvc.errors import Invalid
 from keysvc.errors import Malformed
-from keysvc.schemas.text import flaw_in
+from keysvc.schemas.text import CLEAN_LINE
+from keysvc.schemas.text import is_clean
 
 #: Bytes.
 MAX_BODY = 64 * 1024
@@ -44,8 +46,8 @@ def check_path() -> None:
         _refuse_path("is not UTF-8")
     if "%2F" in raw:
         _refuse_path("holds an encoded slash")
-    if flaw := flaw_in(path):
-        _refuse_path(f"is not clean: {flaw}")
+    if not is_clean(path):
+        _refuse_path("holds a control or bidirectional character")
 
 
 def path_text(value: str, name: str, maximum: int) -> str:
@@ -54,6 +56,14 @@ def path_text(value: str, name: str, maximum: int) -> str:
         message = f"Must have at most {maximum} characters."
         raise Malformed(f"{name}: {message}", {name: [message]})
     return value
+
+
+def path_parameter(name: str, maximum: int) -> dict[str, Any]:
+    """Return how OpenAPI describes what ``path_text`` takes."""
+    # A slash is none of it: it would arrive as another path.
+    pattern = CLEAN_LINE + "[^/]+"
+    schema = {"type": "string", "minLength": 1, "maxLength": maximum}
+    return {"in": "path", "name": name, "schema": schema | {"pattern": pattern}}
 
 
 class StrictParser(FlaskParser):
@@ -109,7 +119,16 @@ def _read_json() -> Any:
     request.max_content_length = MAX_BODY + 1
     if (request.content_length or 0) > MAX_BODY:
         raise RequestEntityTooLarge
-    raw = request.get_data(cache=True)
+    try:
+        raw = request.get_data(cache=True)
+    except HTTPException:
+        raise
+    except Exception:
+        # For chunks that lie each server raises what it likes, and quotes them.
+        raise Malformed("The body cannot be read: it was not sent whole.") from None
+    if len(raw) < (request.content_length or 0):
+        raise Malformed("The body cannot be read: it was not sent whole.")
+    request.environ["keysvc.body"] = raw
     if len(raw) > MAX_BODY:
         raise RequestEntityTooLarge
     if not raw:
@@ -117,11 +136,15 @@ def _read_json() -> Any:
     if not request.is_json:
         raise UnsupportedMediaType("A body must be application/json.")
     try:
-        return json.loads(
+        body = json.loads(
             raw.decode(),
             object_pairs_hook=_object,
             parse_constant=_constant,
         )
+        if b"\\u" in raw:
+            # Half of a surrogate pair is no character: no answer could repeat it.
+            json.dumps(body, ensure_ascii=False).encode()
+        return body
     except (ValueError, RecursionError) as error:
         raise Malformed(f"The body cannot be read: {_reason(error)}.") from None
 
@@ -131,6 +154,8 @@ def _reason(error: Exception) -> str:
         return f"no JSON at line {error.lineno}, column {error.colno}"
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8"
+    if isinstance(error, UnicodeEncodeError):
+        return "it holds half of a surrogate pair"
     if isinstance(error, _Refused):
         return str(error)
     return (

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from keysvc.api import examples
 from keysvc.api.blueprint import FamilyBlueprint
+from keysvc.api.intake import path_parameter
 from keysvc.api.intake import path_text
 from keysvc.api.shapes import KEYPAIRS
 from keysvc.auth.chain import authenticated
@@ -27,34 +29,58 @@ from keysvc.schemas.keypairs import Selection
 
 blp = FamilyBlueprint("keysvc-keypairs", "/v2/admin/keypairs", KEYPAIRS, authenticated)
 
+#: The longest user, in characters after decoding.
+MAX_USER = 255
+
+#: As long as the column is; nothing longer is anywhere.
+MAX_ACCESS_KEY = 64
+
+USER = path_parameter("user", MAX_USER)
+KEYPAIR = [USER, path_parameter("access_key", MAX_ACCESS_KEY)]
+
+#: Where to go with the keypair that was just created.
+LINKS = {
+    operation: {
+        "operationId": operation,
+        "parameters": {
+            "user": "$request.path.user",
+            "access_key": "$response.body#/accessKey",
+        },
+    }
+    for operation in ("getKeypair", "updateKeypair", "deleteKeypair")
+}
+
 
 @blp.url_value_preprocessor
 def read_owner(endpoint: str | None, values: dict[str, Any] | None) -> None:
     """Turn the user of the path into the owner that the core knows."""
     if values and "user" in values:
-        user = path_text(values.pop("user"), "user", 255)
+        user = path_text(values.pop("user"), "user", MAX_USER)
         values["owner"] = Owner(OwnerKind.USER, user)
 
 
-@blp.route("/<user>", methods=["REPORT"])
-@blp.arguments(KeypairQuerySchema, required=False)
-@blp.response(200, KeypairPageSchema)
+@blp.route("/<user>", methods=["REPORT"], parameters=[USER])
+@blp.arguments(KeypairQuerySchema, required=False, example=examples.KEYPAIR_QUERY)
+@blp.response(200, KeypairPageSchema, example=examples.KEYPAIR_PAGE)
+@blp.doc(operationId="listKeypairs")
 def list_keypairs(window: Window, owner: Owner) -> Page:
     """List the keypairs of a user."""
     return service.credentials.page(caller, Kind.KEYPAIR, owner, window)
 
 
-@blp.route("/<user>/create", methods=["POST"])
-@blp.arguments(KeypairDraftSchema, required=False)
-@blp.response(200, IssuedKeypairSchema)
+@blp.route("/<user>/create", methods=["POST"], parameters=[USER])
+@blp.arguments(KeypairDraftSchema, required=False, example=examples.KEYPAIR_DRAFT)
+@blp.response(200, IssuedKeypairSchema, example=examples.ISSUED_KEYPAIR)
+@blp.doc(operationId="createKeypair", responses={200: {"links": LINKS}})
 def create_keypair(draft: Draft, owner: Owner) -> Issued:
     """Create a keypair for a user; its secret key is shown this one time."""
     return service.credentials.issue(caller, Kind.KEYPAIR, owner, draft)
 
 
-@blp.route("/<user>/<access_key>", methods=["GET"])
+@blp.route("/<user>/<access_key>", methods=["GET"], parameters=KEYPAIR)
 @blp.arguments(KeypairKeysSchema, location="selection")
-@blp.response(200, KeypairValuesSchema)
+@blp.response(200, KeypairValuesSchema, example=examples.KEYPAIR_VALUES)
+@blp.doc(operationId="getKeypair")
 def get_keypair(names: list[str], owner: Owner, access_key: str) -> Selection:
     """Get properties of a keypair, in the order asked."""
     return Selection(
@@ -62,16 +88,18 @@ def get_keypair(names: list[str], owner: Owner, access_key: str) -> Selection:
     )
 
 
-@blp.route("/<user>/<access_key>", methods=["PATCH"])
-@blp.arguments(KeypairChangeSchema)
+@blp.route("/<user>/<access_key>", methods=["PATCH"], parameters=KEYPAIR)
+@blp.arguments(KeypairChangeSchema, example=examples.KEYPAIR_CHANGE)
 @blp.response(204)
+@blp.doc(operationId="updateKeypair")
 def update_keypair(change: Change, owner: Owner, access_key: str) -> None:
     """Change properties of a keypair; what is not given stays."""
     service.credentials.change(caller, Kind.KEYPAIR, owner, access_key, change)
 
 
-@blp.route("/<user>/<access_key>", methods=["DELETE"])
+@blp.route("/<user>/<access_key>", methods=["DELETE"], parameters=KEYPAIR)
 @blp.response(204)
+@blp.doc(operationId="deleteKeypair")
 def delete_keypair(owner: Owner, access_key: str) -> None:
     """Delete a keypair for good. Deactivating it is usually enough."""
     service.credentials.delete(caller, Kind.KEYPAIR, owner, access_key)

@@ -1,20 +1,116 @@
 """OpenAPI 3.2 with REPORT in it, as a guest in somebody else's application."""
 
+from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 from apispec.core import VALID_METHODS_OPENAPI_V3
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from flask import Flask
 from flask_smorest import Api
+from flask_smorest import Blueprint
 from flask_smorest.spec.plugins import FlaskPlugin
 
 #: A method that no route has; apispec resolves REPORT's schemas under its name.
 _CARRIER = "trace"
 
+#: How the callers of ``keysvc.auth`` are known; any one of them will do.
+_SCHEMES = {
+    "basic": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "A keypair: access key and secret key.",
+    },
+    "backendai": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "A keypair's signature: `BackendAI signMethod=HMAC-SHA256,"
+        " credential=<access key>:<signature>`.",
+    },
+}
+
+_HEADERS = {401: "WWW-Authenticate", 503: "Retry-After"}
+
 
 class GuestApi(Api):  # type: ignore[misc]
     """An ``Api`` that leaves the error pages of the application alone."""
 
+    #: Every operation names its own errors, in the shape of its family.
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def __init__(self, app: Flask, url_prefix: str) -> None:
+        app.config.update(
+            KEYSVC_API_TITLE="keysvc",
+            KEYSVC_API_VERSION="1",
+            KEYSVC_OPENAPI_VERSION="3.2.0",
+            KEYSVC_OPENAPI_URL_PREFIX=url_prefix or "/",
+        )
+        plugin = _DescribingPlugin()
+        super().__init__(
+            app, config_prefix="KEYSVC", spec_kwargs={"marshmallow_plugin": plugin}
+        )
+        for name, scheme in _SCHEMES.items():
+            self.spec.components.security_scheme(name, scheme)
+
+    def _register_responses(self) -> None:
+        """Do nothing: nor is there any other shape of error."""
+
+    def _register_pagination_header(self) -> None:
+        """Do nothing: pages say in their body where they end."""
+
     def _register_error_handlers(self) -> None:
         """Do nothing: each family's blueprint answers its own errors."""
+
+
+class DocumentedBlueprint(Blueprint):  # type: ignore[misc]
+    """A ``Blueprint`` that documents REPORT, its callers and its errors."""
+
+    HTTP_METHODS = [*Blueprint.HTTP_METHODS, "REPORT"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepare_doc_cbks.insert(0, self._document_selection)
+        self._prepare_doc_cbks += [self._document_entry, self._document_errors]
+
+    def register_views_in_doc(self, api: Any, app: Any, spec: Any, **kw: Any) -> None:
+        """Document the routes, those of REPORT too."""
+        super().register_views_in_doc(api, app, AnyMethodSpec(spec), **kw)
+
+    def errors(self) -> Iterable[tuple[int, str, type]]:
+        """Yield status, media type and schema of each error an operation can have."""
+        return ()
+
+    def is_public(self) -> bool:
+        """Tell whether anyone may enter."""
+        return True
+
+    def _document_selection(self, doc: Any, info: Any, **kwargs: Any) -> Any:
+        """Say ``query`` of what is read from the query or from a body."""
+        for parameter in info.get("arguments", {}).get("parameters", ()):
+            if parameter["in"] == "selection":
+                parameter["in"] = "query"
+        return doc
+
+    def _document_entry(self, doc: Any, info: Any, **kwargs: Any) -> Any:
+        doc["security"] = [] if self.is_public() else [{name: []} for name in _SCHEMES]
+        return doc
+
+    def _document_errors(self, doc: Any, info: Any, **kwargs: Any) -> Any:
+        responses = doc.setdefault("responses", {})
+        # What flask-smorest adds by name is in its own shape.
+        for status in [s for s, named in responses.items() if isinstance(named, str)]:
+            del responses[status]
+        for status, media_type, schema in self.errors():
+            response: dict[str, Any] = {
+                "description": HTTPStatus(status).phrase,
+                "content": {media_type: {"schema": schema}},
+            }
+            if header := _HEADERS.get(status):
+                response["headers"] = {header: {"schema": {"type": "string"}}}
+            responses.setdefault(status, response)
+        return doc
 
 
 class AnyMethodSpec:
@@ -42,3 +138,16 @@ class AnyMethodSpec:
             self._spec.path(rule=rule, operations=carried, **kwargs)
             additional = item.setdefault("additionalOperations", {})
             additional[method.upper()] = item.pop(_CARRIER)
+
+
+class _DescribingConverter(OpenAPIConverter):
+    """Let a schema add to its own description what its fields cannot say."""
+
+    def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
+        described: dict[str, Any] = super().schema2jsonschema(schema)
+        describe = getattr(schema, "describe", None)
+        return describe(described) if describe else described
+
+
+class _DescribingPlugin(MarshmallowPlugin):
+    Converter = _DescribingConverter

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 from typing import Protocol
 
+from marshmallow import Schema
 from werkzeug import exceptions
 
 from keysvc import errors
 from keysvc.api.errors import Problem
+from keysvc.schemas.problems import ProblemSchema
 
 
 class Shape(Protocol):
@@ -22,6 +24,14 @@ class Shape(Protocol):
         """The ``WWW-Authenticate`` of its 401."""
 
     @property
+    def schema(self) -> type[Schema]:
+        """What describes the body of its errors."""
+
+    @property
+    def documented(self) -> tuple[int, ...]:
+        """The statuses of the errors that any of its operations can have."""
+
+    @property
     def statuses(self) -> Mapping[type[Exception], int]:
         """Where it departs from the table of statuses."""
 
@@ -34,6 +44,8 @@ class CoreShape:
 
     media_type = "application/problem+json"
     challenge = "Bearer"
+    schema = ProblemSchema
+    documented: tuple[int, ...] = (400, 401, 403, 413, 415, 422, 500, 503)
     statuses: Mapping[type[Exception], int] = {}
 
     def body(self, problem: Problem) -> dict[str, Any]:
@@ -55,11 +67,14 @@ class KeypairShape(CoreShape):
     """Backend.AI's problems: each kind has a name of its own."""
 
     challenge = 'Basic realm="keysvc"'
+    documented = (400, 401, 403, 404, 413, 415, 500, 503)
     statuses = {errors.Invalid: 400, errors.MalformedCredential: 400}
 
     def type_of(self, problem: Problem) -> str:
         """Return Backend.AI's name of this kind of problem."""
-        suffix = _BY_MEANING.get(problem.meaning) or _BY_STATUS[problem.status]
+        suffix = _BY_MEANING.get(problem.meaning) or _BY_STATUS.get(problem.status)
+        if suffix is None:
+            return super().type_of(problem)
         return f"https://api.backend.ai/probs/{suffix}"
 
 

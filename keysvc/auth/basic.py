@@ -2,6 +2,7 @@
 
 import binascii
 from base64 import b64decode
+from typing import Any
 
 from keysvc.core.verifier import Verifier
 from keysvc.errors import MalformedCredential
@@ -9,9 +10,9 @@ from keysvc.model import Caller
 from keysvc.model import Origin
 
 
-def basic(authorization: str, verifier: Verifier, origin: Origin) -> Caller | None:
+def basic(environ: dict[str, Any], verifier: Verifier, origin: Origin) -> Caller | None:
     """Know the owner of a keypair by its access key and secret key."""
-    scheme, _, parameters = authorization.partition(" ")
+    scheme, _, parameters = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "basic":
         return None
     try:

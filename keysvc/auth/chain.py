@@ -1,9 +1,11 @@
 """Establish the caller of a request."""
 
 from collections.abc import Callable
+from typing import Any
 
 from flask import request
 
+from keysvc.auth.backendai import backendai
 from keysvc.auth.basic import basic
 from keysvc.core.verifier import Verifier
 from keysvc.current import origin
@@ -15,9 +17,10 @@ from keysvc.model import Origin
 
 #: A scheme returns None for a header that is not its own, so that the next one
 #: may try, and raises for one that is its own but wrong: nothing falls through.
-Scheme = Callable[[str, Verifier, Origin], Caller | None]
+#: It reads the WSGI environ, in which the intake has left the body (keysvc.body).
+Scheme = Callable[[dict[str, Any], Verifier, Origin], Caller | None]
 
-SCHEMES: tuple[Scheme, ...] = (basic,)
+SCHEMES: tuple[Scheme, ...] = (basic, backendai)
 
 
 def establish() -> Caller:
@@ -27,10 +30,11 @@ def establish() -> Caller:
     Raises:
         Unauthenticated: If no scheme knows the Authorization header, or one does
             and it is wrong.
+        Unavailable: If the database cannot be asked, or is not ours.
     """
-    authorization = request.headers.get("Authorization", "")
+    service.installation.ensure_ready()
     for scheme in SCHEMES:
-        who = scheme(authorization, service.verifier, origin())
+        who = scheme(request.environ, service.verifier, origin())
         if who is not None:
             return who
     raise Unauthenticated

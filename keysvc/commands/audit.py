@@ -1,5 +1,7 @@
 """``keysvc audit``."""
 
+import re
+
 import click
 
 from keysvc.commands.group import Commands
@@ -7,6 +9,8 @@ from keysvc.commands.group import json_option
 from keysvc.commands.output import print_json
 from keysvc.core.ledger import Head
 from keysvc.current import service
+
+_HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 
 
 @click.group(cls=Commands)
@@ -27,7 +31,7 @@ def verify(head: str | None, as_json: bool) -> None:
 
     Exits with 1 and names the first bad record if any was.
     """
-    finding = service.ledger.verify(_witness(head) if head else None)
+    finding = service.ledger.verify(None if head is None else _witness(head))
     if as_json:
         print_json({"good": finding.good, "flaw": finding.flaw})
     else:
@@ -37,7 +41,7 @@ def verify(head: str | None, as_json: bool) -> None:
 
 
 def _witness(text: str) -> Head:
-    seq, _, mac = text.partition(":")
-    if not seq.isdigit() or len(mac) != 64:
+    found = _HEAD.fullmatch(text)
+    if found is None:
         raise click.BadParameter("looks like 42:9f86d0… (64 hexadecimal characters)")
-    return Head(int(seq), mac)
+    return Head(int(found[1]), found[2])

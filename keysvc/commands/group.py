@@ -8,6 +8,7 @@ from flask.cli import AppGroup
 
 from keysvc.errors import Invalid
 from keysvc.errors import KeysvcError
+from keysvc.errors import Unavailable
 from keysvc.model import Caller
 
 
@@ -21,6 +22,9 @@ class Commands(AppGroup):
         except Invalid as error:
             lines = [f"{k}: {' '.join(v)}" for k, v in error.fields.items()]
             raise click.ClickException("\n".join(lines) or str(error)) from error
+        except Unavailable as error:
+            hint = "If nothing was made yet, `keysvc init` does it."
+            raise click.ClickException(f"{error} {hint}") from error
         except KeysvcError as error:
             raise click.ClickException(str(error)) from error
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -22,12 +23,14 @@ from keysvc.model import Owner
 from keysvc.model import OwnerKind
 from keysvc.model import Window
 from keysvc.schemas.fields import Text
+from keysvc.schemas.keypair_properties import CLEARED_BY_NULL
+from keysvc.schemas.keypair_properties import KeypairPropertiesSchema
 from keysvc.schemas.keypairs import KeypairChangeSchema
 from keysvc.schemas.keypairs import KeypairDraftSchema
-from keysvc.schemas.keypairs import KeypairPropertiesSchema
 from keysvc.schemas.keypairs import KeypairSchema
 
 _LISTS = {"scopes", "allowedIps"}
+_TEXTS = {"description", "cost.dailyLimit", "expiresAt"}
 
 properties_argument = click.argument("properties", nargs=-1, metavar="[NAME=VALUE]...")
 
@@ -100,6 +103,8 @@ def delete(user: str, access_key: str) -> None:
 
 
 def _owner(user: str) -> Owner:
+    if not user:
+        raise Invalid(fields={"USER": ["Must not be empty."]})
     try:
         return Owner(OwnerKind.USER, Text(maximum=255).deserialize(user))
     except ValidationError as error:
@@ -109,10 +114,27 @@ def _owner(user: str) -> Owner:
 def _load(schema: Schema, properties: Iterable[str]) -> Any:
     """Read NAME=VALUE through the schema of the API, so that both take the same."""
     try:
-        return schema.load({"props": dict(_pair(text) for text in properties)})
+        return schema.load({"props": _unique(_pair(text) for text in properties)})
     except ValidationError as error:
         messages: Any = error.messages
-        raise Invalid(fields=messages.get("props", messages)) from None
+        fields = messages.get("props", messages)
+        raise Invalid(fields={k: _said(v) for k, v in fields.items()}) from None
+
+
+def _said(messages: Any) -> list[str]:
+    """Return what is wrong with a property: of a list, with each of its items."""
+    if isinstance(messages, Mapping):
+        return [said for inner in messages.values() for said in _said(inner)]
+    return [str(message) for message in messages]
+
+
+def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in given:
+            raise Invalid(fields={name: ["Given twice."]})
+        given[name] = value
+    return given
 
 
 def _pair(text: str) -> tuple[str, Any]:
@@ -121,13 +143,13 @@ def _pair(text: str) -> tuple[str, Any]:
         raise Invalid(fields={text: ["Must look like NAME=VALUE."]})
     if name in _LISTS:
         return name, [word for word in value.split(",") if word]
-    if name in {"description", "cost.dailyLimit", "expiresAt"} and value:
-        return name, value
-    return name, _plain(value)
+    if not value and name in CLEARED_BY_NULL:
+        return name, None
+    return name, value if name in _TEXTS else _plain(value)
 
 
 def _plain(value: str) -> Any:
     try:
-        return json.loads(value) if value else None
-    except ValueError:
+        return json.loads(value)
+    except (ValueError, RecursionError):
         return value

@@ -52,5 +52,7 @@ def drop(key_id: str, force: bool) -> None:
     """
     killed = service.rekeying.drop(operator(), key_id, force=force)
     click.echo(f"Dropped {key_id}.")
+    if service.settings.secret_keys:
+        click.echo("Now take it out of KEYSVC_SECRET_KEYS everywhere.", err=True)
     for public_id in killed:
         click.echo(f"Killed {public_id}.")

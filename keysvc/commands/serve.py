@@ -15,10 +15,26 @@ _CONF = Path(__file__).parent.parent / "gunicorn_conf.py"
 
 
 @click.command()
-@click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="ADDRESS")
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(1))
 @click.option(
-    "--threads", default=4, show_default=True, type=click.IntRange(1), help="In each."
+    "--bind",
+    default="127.0.0.1:8000",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Where to listen: HOST:PORT, or unix:PATH.",
+)
+@click.option(
+    "--workers",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Processes that answer.",
+)
+@click.option(
+    "--threads",
+    default=4,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Requests that each process answers at once.",
 )
 @click.argument("gunicorn", nargs=-1, type=click.UNPROCESSED)
 @with_appcontext

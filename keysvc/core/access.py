@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from ipaddress import collapse_addresses
 from ipaddress import ip_address
 from ipaddress import ip_network
+from typing import Any
 
 from keysvc.errors import Forbidden
 from keysvc.errors import NotFound
@@ -57,7 +59,7 @@ def require(caller: Caller, owner: Owner, scope: str) -> None:
         Forbidden: In its own one, without *scope*.
     """
     if not reaches(caller, owner):
-        raise NotFound("There is nothing here for this caller.")
+        raise NotFound
     require_scope(caller, scope)
 
 
@@ -132,10 +134,12 @@ def _at_most(value: int | None, limit: int | None) -> bool:
 def _addresses_within(inner: tuple[str, ...], outer: tuple[str, ...]) -> bool:
     """Tell whether every address that *inner* accepts is one that *outer* accepts."""
     return not outer or (
-        bool(inner) and all(any(_contains(o, i) for o in outer) for i in inner)
+        bool(inner) and all(_contain(outer, network) for network in inner)
     )
 
 
-def _contains(outer: str, inner: str) -> bool:
-    a, b = ip_network(outer), ip_network(inner)
-    return a.version == b.version and b.subnet_of(a)  # type: ignore[arg-type]
+def _contain(outer: tuple[str, ...], inner: str) -> bool:
+    """Tell whether *outer* hold all of *inner*, maybe only together."""
+    wanted = ip_network(inner)
+    alike: Any = [n for n in map(ip_network, outer) if n.version == wanted.version]
+    return any(wanted.subnet_of(whole) for whole in collapse_addresses(alike))

@@ -30,28 +30,34 @@ class Background:
         self._name, self._interval = name, interval
         self._work, self._forget = work, forget
         self._lock, self._stop = threading.Lock(), threading.Event()
-        self._started = False
+        self._thread: threading.Thread | None = None
         _all.add(self)
 
     def start(self) -> None:
         """Begin, unless it has begun."""
-        if self._started:
+        if self._thread is not None:
             return
         with self._lock:
-            if not self._started:
-                self._started = True
-                threading.Thread(target=self._run, name=self._name, daemon=True).start()
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name=self._name, daemon=True
+                )
+                self._thread.start()
 
     def finish(self) -> None:
         """Stop the thread, after a last turn of the work."""
-        if self._started and not self._stop.is_set():
+        with self._lock:
+            thread = self._thread
+        if thread is not None and not self._stop.is_set():
             self._stop.set()
+            # A turn under way would be cut off with the process: it is a daemon.
+            thread.join()
             self._turn()
 
     def after_fork(self) -> None:
         """Stand in the child as if nothing had begun."""
         self._lock, self._stop = threading.Lock(), threading.Event()
-        self._started = False
+        self._thread = None
         self._forget()
 
     def _run(self) -> None:

@@ -1,5 +1,6 @@
 """Gather in memory what verifications count, and write it in batches."""
 
+import logging
 import threading
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,6 +13,8 @@ from keysvc.model import Renewed
 from keysvc.model import Use
 from keysvc.store import counters as store
 from keysvc.store.connection import writing
+
+log = logging.getLogger(__name__)
 
 #: Credentials in one transaction: SQLite's other writers wait no longer than for these.
 _BATCH = 500
@@ -36,7 +39,8 @@ class Counters:
         """Count one use, and keep the digest that it may have renewed."""
         with self._lock:
             use = self._uses.get(id_, Use(0, now))
-            self._uses[id_] = Use(use.times + 1, now, renewed or use.renewed)
+            last = max(now, use.last)
+            self._uses[id_] = Use(use.times + 1, last, renewed or use.renewed)
         self._writer.start()
 
     def flush(self) -> None:
@@ -47,15 +51,19 @@ class Counters:
             try:
                 with writing():
                     store.flush(batch)
-            except Unavailable:
+            except Exception as error:
                 self._keep(batch)
+                if not isinstance(error, Unavailable):
+                    # Its class alone: a driver's words may hold a row.
+                    log.error("counters are kept: %s", type(error).__name__)
 
     def _keep(self, uses: dict[UUID, Use]) -> None:
         with self._lock:
             for id_, old in uses.items():
                 new = self._uses.get(id_, Use(0, old.last))
+                last = max(old.last, new.last)
                 self._uses[id_] = Use(
-                    old.times + new.times, new.last, new.renewed or old.renewed
+                    old.times + new.times, last, new.renewed or old.renewed
                 )
 
     def _forget(self) -> None:

@@ -127,7 +127,9 @@ def _entry(
     subject = after or before
     assert subject is not None
     old, new = _facts(before), _facts(after)
-    changed = {name for name in _OWN if old.get(name) != new.get(name)}
+    changed = {
+        name for name in old.keys() | new.keys() if old.get(name) != new.get(name)
+    }
     return Entry(
         actor=caller.actor,
         origin=caller.origin,
@@ -144,6 +146,7 @@ def _facts(credential: Credential | None) -> Mapping[str, Any]:
     if credential is None:
         return {}
     facts = {name: getattr(credential, name) for name in _OWN}
+    facts |= facts.pop("attributes")
     if facts["expires_at"] is not None:
         facts["expires_at"] = facts["expires_at"].isoformat()
     return facts

@@ -76,13 +76,20 @@ class Installation:
         Make the ring if none is set, make or migrate the database.
 
         Raises:
-            Misconfigured: If the database belongs to a ring that is not here.
+            Misconfigured: If the database belongs to a ring that is not here, or a
+                file cannot be written.
         """
-        self._settings.home.mkdir(parents=True, exist_ok=True)
-        with migrate.exclusive():
-            applied = migrate.migrate()
-            made = self._make_ring()
-            self._accept_ring()
+        try:
+            self._settings.home.mkdir(parents=True, exist_ok=True)
+            with migrate.exclusive():
+                applied = migrate.migrate()
+                made = self._make_ring()
+                self._accept_ring()
+        except OSError as error:
+            raise Misconfigured(
+                f"{error.filename} cannot be written: {error.strerror}."
+                " KEYSVC_HOME names a directory where keysvc may write."
+            ) from error
         return Prepared(made, applied)
 
     def first_administrator(self, caller: Caller) -> Issued | None:

@@ -111,7 +111,12 @@ class Ledger:
                 wrapped.key_id: self._vault.open(wrapped.audit_key, wrapped.sealed_by)
                 for wrapped in ring_store.wrapped()
             }
-            return self._check(store.every(), expected)
+            finding = self._check(store.every(), expected)
+            # Asked anew: what was appended meanwhile has moved the head along.
+            end, _ = store.head()
+        if finding.flaw is None and finding.good > end:
+            return Finding(end, f"record {end + 1} was changed or inserted")
+        return finding
 
     def log_head(self) -> None:
         """Tell the log how far the chain goes, so that a cut tail shows."""
@@ -125,28 +130,53 @@ class Ledger:
             log.info("audit head", extra={"seq": head.seq, "mac": head.mac})
 
     def _append(self, entries: Iterable[Entry]) -> None:
-        head, key_id = Head(*store.head(locked=True)), self._vault.ring.maker
+        key_id, head = self._live_maker(), Head(*store.head(locked=True))
+        if head.seq < 0:
+            raise Unavailable("The head of the audit is missing.")
         for entry in entries:
             unsigned = Record(head.seq + 1, self._now(), entry, key_id, "")
             mac = self._mac(unsigned, head.mac)
             store.append(Record(unsigned.seq, unsigned.at, entry, key_id, mac))
             head = Head(unsigned.seq, mac)
 
+    def _live_maker(self) -> str:
+        """Return the key that signs now: one that was dropped signs no more."""
+        try:
+            ring_store.require_live(self._vault.ring.maker)
+        except Unavailable:
+            ring_store.require_live(self._vault.reload().maker)
+        return self._vault.ring.maker
+
     def _check(self, records: Iterable[Record], heads: Iterable[Head]) -> Finding:
-        wanted = {head for head in heads if head.seq}
         last = Head(0, GENESIS)
-        for record in records:
-            this = Head(record.seq, record.mac)
-            if this.seq > last.seq + 1:
-                return Finding(last.seq, f"record {last.seq + 1} is missing")
-            here = {head for head in wanted if head.seq == this.seq}
-            right = hmac.compare_digest(self._mac(record, last.mac), this.mac)
-            if this.seq <= last.seq or not right or here - {this}:
-                return Finding(last.seq, f"record {this.seq} was changed or inserted")
-            wanted -= here
-            last = this
-        flaw = f"record {last.seq + 1} is missing" if wanted else None
-        return Finding(last.seq, flaw)
+        wanted = {*heads} - {last}
+        try:
+            for record in records:
+                this = Head(record.seq, record.mac)
+                here = {head for head in wanted if head.seq == this.seq}
+                if flaw := self._flaw_of(record, last, here):
+                    return Finding(last.seq, flaw)
+                wanted -= here
+                last = this
+        except (TypeError, ValueError, RecursionError):
+            # Nobody here can have written what cannot even be read.
+            flaw = f"record {last.seq + 1} was changed or inserted"
+            return Finding(last.seq, flaw)
+        return Finding(
+            last.seq, f"record {last.seq + 1} is missing" if wanted else None
+        )
+
+    def _flaw_of(self, record: Record, last: Head, heads: set[Head]) -> str | None:
+        if record.seq > last.seq + 1:
+            return f"record {last.seq + 1} is missing"
+        try:
+            this = Head(record.seq, self._mac(record, last.mac))
+        except Unavailable:
+            return f"record {record.seq} was signed with a key that the ring lacks"
+        right = hmac.compare_digest(this.mac, record.mac) and not heads - {this}
+        if this.seq > last.seq and right:
+            return None
+        return f"record {this.seq} was changed or inserted"
 
     def _mac(self, record: Record, previous: str) -> str:
         """Return HMAC-SHA-256 over the MAC before and all that *record* says."""

@@ -13,6 +13,7 @@ from keysvc.errors import NotFound
 from keysvc.model import Caller
 from keysvc.model import Entry
 from keysvc.model import Secret
+from keysvc.store import migrate
 from keysvc.store import ring as store
 from keysvc.store.connection import reading
 from keysvc.store.ring import Wrapped
@@ -55,17 +56,20 @@ class Rekeying:
         Raises:
             Misconfigured: If the ring is not in a file.
         """
-        rings.rewrite(self._settings, self._vault.ring.with_new())
-        maker = self._vault.reload().maker
-        with self._ledger.unit() as record:
-            store.remember(maker, self._now())
-            record(_entry(caller, "ring.rotate", maker))
+        # Two at once would each write a file without the other's new key.
+        with migrate.exclusive():
+            rings.rewrite(self._settings, self._vault.reload().with_new())
+            maker = self._vault.reload().maker
+            with self._ledger.unit() as record:
+                store.remember(maker, self._now())
+                record(_entry(caller, "ring.rotate", maker))
         return maker
 
     def reseal(self, caller: Caller) -> int:
         """Make sealed secrets and their digests anew; return how many there were."""
-        maker, count = self._vault.ring.maker, 0
-        while batch := self._sealed_by_others(maker):
+        count = 0
+        # Read anew in each turn, or a rotation meanwhile would make it endless.
+        while batch := self._sealed_by_others(maker := self._vault.reload().maker):
             with self._ledger.unit() as record:
                 for id_, old in batch:
                     store.replace(id_, old, self._made_anew(id_, old))
@@ -78,7 +82,7 @@ class Rekeying:
 
     def drop(self, caller: Caller, key_id: str, *, force: bool = False) -> list[str]:
         """
-        Take a key out of the ring's file.
+        Let go of a key, and take it out of the ring's file.
 
         Args:
             force: Kill the credentials that still need it: switched off, their
@@ -91,7 +95,11 @@ class Rekeying:
             NotFound: If the ring has no such key.
             Conflict: If it is the first one, or something needs it and not *force*.
         """
-        ring = self._vault.ring
+        with migrate.exclusive():
+            return self._drop(caller, key_id, force)
+
+    def _drop(self, caller: Caller, key_id: str, force: bool) -> list[str]:
+        ring = self._vault.reload()
         if key_id not in ring.ids:
             raise NotFound(f"The ring has no key {key_id}.")
         if key_id == ring.maker:
@@ -110,8 +118,11 @@ class Rekeying:
             for _, public_id in needing:
                 record(_entry(caller, "credential.kill", key_id, public_id))
             record(_entry(caller, "ring.drop", key_id))
-        rings.rewrite(self._settings, ring.without(key_id))
-        self._vault.reload()
+        # A ring in a variable is the operator's to edit; the database has let go of
+        # the key, so that processes may start without it.
+        if not self._settings.secret_keys:
+            rings.rewrite(self._settings, ring.without(key_id))
+            self._vault.reload()
         return [public_id for _, public_id in needing]
 
     def _sealed_by_others(self, maker: str) -> list[tuple[UUID, Secret]]:

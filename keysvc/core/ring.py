@@ -134,7 +134,9 @@ def rewrite(settings: Settings, text: str) -> None:
         )
     path = settings.ring_file
     fresh = path.with_name(path.name + ".new")
-    _write(fresh, text, os.O_CREAT | os.O_TRUNC)
+    # What a crash has left would keep its mode.
+    fresh.unlink(missing_ok=True)
+    _write(fresh, text, os.O_CREAT | os.O_EXCL)
     fresh.replace(path)
 
 

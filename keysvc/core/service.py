@@ -10,6 +10,7 @@ from keysvc.core.cursors import Cursors
 from keysvc.core.installation import Installation
 from keysvc.core.ledger import Ledger
 from keysvc.core.rekeying import Rekeying
+from keysvc.core.replay import Replay
 from keysvc.core.vault import Vault
 from keysvc.core.verifier import Verifier
 from keysvc.store.connection import connect
@@ -28,7 +29,7 @@ class Service:
         vault = Vault(lambda: ring.load(settings))
         self.ledger = Ledger(vault, Cursors(vault), now, settings.audit_head_interval)
         self.counters = Counters(settings.flush_interval)
-        self.verifier = Verifier(vault, self.counters, now)
+        self.verifier = Verifier(vault, self.counters, Replay(now), now)
         self.credentials = Credentials(vault, self.ledger, now)
         self.rekeying = Rekeying(settings, vault, self.ledger, now)
         self.installation = Installation(settings, vault, self.credentials, now)

@@ -11,6 +11,7 @@ _SLUG32 = string.ascii_uppercase + "234567"
 #: 34 x log2(62) = 202 random bits in a secret key.
 _RANDOM_LENGTH = 34
 _CHECKSUM_LENGTH = 6
+_ACCESS_KEY = re.compile(r"[0-9A-Za-z]+([-_]{1,2}[0-9A-Za-z]+)*")
 _SECRET_KEY = re.compile(rf"[0-9A-Za-z]{{{_RANDOM_LENGTH + _CHECKSUM_LENGTH}}}")
 
 
@@ -34,9 +35,16 @@ def is_keypair(access_key: str, secret_key: str) -> bool:
     ever issued is another question.
     """
     body = secret_key[:-_CHECKSUM_LENGTH]
-    return bool(_SECRET_KEY.fullmatch(secret_key)) and secret_key == body + checksum(
-        access_key + body
+    return (
+        is_access_key(access_key)
+        and bool(_SECRET_KEY.fullmatch(secret_key))
+        and secret_key == body + checksum(access_key + body)
     )
+
+
+def is_access_key(text: str) -> bool:
+    """Tell whether *text* is a slug, as every access key is."""
+    return _ACCESS_KEY.fullmatch(text) is not None
 
 
 def checksum(text: str) -> str:

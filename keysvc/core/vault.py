@@ -29,6 +29,7 @@ class Vault:
     def __init__(self, load: Callable[[], Ring]) -> None:
         self._load = load
         self._ring: Ring | None = None
+        self._fernets: dict[str, Fernet] = {}
 
     @property
     def ring(self) -> Ring:
@@ -84,7 +85,7 @@ class Vault:
         """
         try:
             return self._fernet(key_id).decrypt(sealed)
-        except InvalidToken:
+        except (InvalidToken, ValueError):
             raise Unavailable("A sealed secret cannot be opened.") from None
 
     def unseal(self, id_: UUID, sealed: str, key_id: str) -> str:
@@ -104,7 +105,10 @@ class Vault:
         return self._key(Purpose.AUDIT, key_id)
 
     def _fernet(self, key_id: str) -> Fernet:
-        return Fernet(urlsafe_b64encode(self._key(Purpose.SEAL, key_id)))
+        if key_id not in self._fernets:
+            key = urlsafe_b64encode(self._key(Purpose.SEAL, key_id))
+            self._fernets[key_id] = Fernet(key)
+        return self._fernets[key_id]
 
     def _key(self, purpose: Purpose, key_id: str) -> bytes:
         key = self.ring.derive(purpose, key_id) or self.reload().derive(purpose, key_id)

@@ -22,10 +22,11 @@ def head(*, locked: bool = False) -> tuple[int, str]:
     Return the sequence number and MAC of the newest record; 0 where there is none.
 
     *locked*, no other transaction appends before this one has ended. So take it last.
+    A head that somebody has taken away has the number -1.
     """
     query = AuditHeadRow.select().where(AuditHeadRow.id == 1)
-    row = (query.for_update() if locked and is_postgres() else query).get()
-    return row.seq, row.mac
+    row = (query.for_update() if locked and is_postgres() else query).get_or_none()
+    return (-1, "") if row is None else (row.seq, row.mac)
 
 
 def append(record: Record) -> None:
@@ -45,11 +46,19 @@ def page(owner: Owner | None, after: int, limit: int) -> list[Record]:
 
 
 def every() -> Iterator[Record]:
-    """Yield all records in order, a batch in memory at a time."""
-    last = -1
-    while batch := page(None, last, _BATCH):
-        yield from batch
-        last = batch[-1].seq
+    """
+    Yield all records in order, a batch in memory at a time.
+
+    Raises:
+        ValueError: When the turn comes of one that nobody here has written.
+    """
+    query = AuditRow.select().order_by(AuditRow.seq).limit(_BATCH)
+    rest: Any = query
+    while rest is not None:
+        row = None
+        for row in rest:
+            yield _record(row)
+        rest = None if row is None else query.where(AuditRow.seq > row.seq)
 
 
 def _columns(record: Record) -> dict[str, Any]:
@@ -74,14 +83,13 @@ def _columns(record: Record) -> dict[str, Any]:
 
 
 def _record(row: Any) -> Record:
+    nobody = row.owner_kind is None and row.owner_id is None
     entry = Entry(
         actor=Actor(row.actor_kind, row.actor_id),
         origin=Origin(row.address, row.request_id),
         action=row.action,
         credential_id=row.credential_id,
-        owner=Owner(OwnerKind(row.owner_kind), row.owner_id)
-        if row.owner_kind
-        else None,
+        owner=None if nobody else Owner(OwnerKind(row.owner_kind), row.owner_id),
         before=row.before,
         after=row.after,
     )

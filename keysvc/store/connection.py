@@ -18,9 +18,12 @@ from keysvc.store.tables import database
 _AWAY = (
     peewee.OperationalError,
     peewee.InterfaceError,
+    peewee.InternalError,
     peewee.ProgrammingError,
     pool.MaxConnectionsExceeded,
 )
+
+_AWAY_NOW = "The database cannot be asked now."
 
 _bound_to: list[str] = []
 
@@ -78,8 +81,13 @@ def _open(url: str, **limits: Any) -> peewee.Database:
             "KEYSVC_DATABASE_URL must look like sqlite:////path/to/file"
             " or postgresql://user:password@host/name."
         ) from None
-    if not isinstance(opened, peewee.Database):
+    # Each connection has a :memory: of its own.
+    if not isinstance(opened, peewee.Database) or opened.database == ":memory:":
         raise Misconfigured("KEYSVC_DATABASE_URL names no database.")
+    if isinstance(opened, peewee.PostgresqlDatabase):
+        # Python cannot read the last day of year 9999 as a zone in the east tells it.
+        given = opened.connect_params.get("options", "")
+        opened.connect_params["options"] = f"{given} -c timezone=UTC"
     return opened
 
 
@@ -106,8 +114,18 @@ def _translated() -> Iterator[None]:
     """Say ``Unavailable`` where the database is, without its own words."""
     try:
         yield
+    except peewee.ImproperlyConfigured as error:
+        raise Misconfigured(
+            "KEYSVC_DATABASE_URL names PostgreSQL, and its driver is not installed:"
+            " `pip install 'keysvc[postgres]'`."
+        ) from error
     except _AWAY as error:
-        raise Unavailable("The database cannot be asked now.") from error
+        raise Unavailable(_AWAY_NOW) from error
+    except peewee.DatabaseError as error:
+        # Of a broken file SQLite says no more than this class does.
+        if type(error) is peewee.DatabaseError:
+            raise Unavailable(_AWAY_NOW) from error
+        raise
 
 
 def is_postgres() -> bool:

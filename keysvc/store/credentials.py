@@ -39,7 +39,7 @@ def get(
     # SQLite's transactions lock the whole database: it knows no row locks.
     row = (query.for_update() if locked and is_postgres() else query).get_or_none()
     if row is None:
-        raise NotFound(f"There is no {kind.replace('_', ' ')} of this name.")
+        raise NotFound
     return _credential(row)
 
 
@@ -70,11 +70,12 @@ def delete(id_: UUID) -> None:
 
 
 def holders_of(scope: str) -> list[Credential]:
-    """Return the active credentials that hold exactly *scope*."""
+    """Return the active credentials that hold exactly *scope*, and have a secret."""
     # Inside a JSON text every quote that is not a delimiter is escaped. LOWER, which
     # changes nothing, keeps Peewee from writing the pattern as a JSON text too.
     query = CredentialRow.select().where(
         CredentialRow.is_active,
+        CredentialRow.digest != "",
         peewee.fn.LOWER(CredentialRow.scopes).contains(f'"{scope}"'),
     )
     return [_credential(row) for row in query]

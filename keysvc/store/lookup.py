@@ -27,6 +27,8 @@ _COLUMNS = (
     CredentialRow.expires_at,
     CredentialRow.digest,
     CredentialRow.digest_key,
+    CredentialRow.sealed,
+    CredentialRow.sealed_key,
 )
 
 #: The statement in the dialect of each class of database.
@@ -67,6 +69,8 @@ def _stored(
     expires_at: datetime | str | None,
     digest: str,
     digest_key: str,
+    sealed: str | None,
+    sealed_key: str | None,
 ) -> Stored:
     """Read one row, in the order of ``_COLUMNS``, as either driver gives it."""
     return Stored(
@@ -82,4 +86,6 @@ def _stored(
         expires_at=moment(expires_at),
         digest=digest,
         digest_key=digest_key,
+        sealed=sealed,
+        sealed_key=sealed_key,
     )

@@ -97,4 +97,14 @@ class RingKeyRow(Table):
         table_name = "keysvc_ring_key"
 
 
-TABLES = (CredentialRow, AuditRow, AuditHeadRow, RingKeyRow)
+class UsedSignatureRow(Table):
+    """A request signature that must not come again before its time is over."""
+
+    signature = peewee.CharField(max_length=64, primary_key=True)
+    until = UtcDateTimeField(index=True)
+
+    class Meta:
+        table_name = "keysvc_used_signature"
+
+
+TABLES = (CredentialRow, AuditRow, AuditHeadRow, RingKeyRow, UsedSignatureRow)

@@ -1,0 +1,50 @@
+"""What the documentation shows; a test holds each example to its schema."""
+
+from typing import Any
+
+KEYPAIR_QUERY: dict[str, Any] = {"paging": {"size": 20, "index": 0}}
+
+KEYPAIR_PAGE: dict[str, Any] = {
+    "paging": {"pages": 1, "count": 1},
+    "items": [
+        {
+            "accessKey": "KPPHLVNUKJFEKDLPPBHI",
+            "isActive": True,
+            "totalQueries": 42,
+            "created": "2026-11-22T01:00:54.351174+00:00",
+        }
+    ],
+}
+
+KEYPAIR_DRAFT: dict[str, Any] = {
+    "isActive": True,
+    "props": {"scopes": ["keypairs:read"], "description": "laptop"},
+}
+
+ISSUED_KEYPAIR: dict[str, Any] = {
+    "accessKey": "KPPHLVNUKJFEKDLPPBHI",
+    "secretKey": "(40 characters, shown this one time)",
+}
+
+KEYPAIR_VALUES: dict[str, Any] = {"values": [True, 1, ["keypairs:read"]]}
+
+KEYPAIR_CHANGE: dict[str, Any] = {
+    "props": {"isActive": False, "ML": {"clusterSize": 4}, "expiresAt": None}
+}
+
+AUDIT_PAGE: dict[str, Any] = {
+    "items": [
+        {
+            "seq": 3,
+            "at": "2026-11-22T01:00:54.351174+00:00",
+            "actor": {"kind": "keypair", "id": "KPIHXZAEESFLMXRGGKNZ"},
+            "ip": "192.0.2.7",
+            "requestId": "61d43f9d-3cfb-46f0-8ddd-ad347810b1d8",
+            "action": "credential.update",
+            "credentialId": "KPPHLVNUKJFEKDLPPBHI",
+            "before": {"isActive": True},
+            "after": {"isActive": False},
+        }
+    ],
+    "nextPageToken": None,
+}

@@ -1,0 +1,84 @@
+"""Credentials of the three families, and what is asked of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from typing import TypedDict
+from uuid import UUID
+
+from keysvc.model.callers import Actor
+from keysvc.model.callers import Owner
+
+
+class Kind(StrEnum):
+    """The families of credentials."""
+
+    KEYPAIR = "keypair"
+    API_KEY = "api_key"
+    ACCESS_KEY = "access_key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a caller asks for when it asks for a new credential."""
+
+    name: str = ""
+    description: str = ""
+    is_active: bool = True
+    scopes: tuple[str, ...] = ()
+    allowed_ips: tuple[str, ...] = ()
+    rate_limit: int | None = None
+    remaining: int | None = None
+    expires_at: datetime | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Change(TypedDict, total=False):
+    """What a caller asks to be otherwise; what is absent stays."""
+
+    name: str
+    description: str
+    is_active: bool
+    scopes: tuple[str, ...]
+    allowed_ips: tuple[str, ...]
+    rate_limit: int | None
+    remaining: int | None
+    expires_at: datetime | None
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential(Draft):
+    """
+    One credential as the service shows it: never its secret, nor a digest of it.
+
+    Times are in UTC. ``rate_limit`` counts verifications per 15 minutes,
+    ``remaining`` is a quota; None stands for no limit. ``attributes`` holds what
+    only one family has.
+    """
+
+    id: UUID
+    kind: Kind
+    owner: Owner
+    public_id: str
+    created_at: datetime
+    updated_at: datetime
+    created_by: Actor
+    last_used_at: datetime | None = None
+    total_queries: int = 0
+
+    @property
+    def wire_id(self) -> str:
+        """Return the id by which the core's routes and the audit know it."""
+        return self.public_id if self.kind is Kind.KEYPAIR else str(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A fresh credential with its secret, shown this one time."""
+
+    credential: Credential
+    secret: str = field(repr=False)

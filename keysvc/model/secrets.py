@@ -1,0 +1,52 @@
+"""What is kept of secrets, and what verifications read and leave behind."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from keysvc.model.callers import Owner
+from keysvc.model.credentials import Kind
+
+
+class Secret(NamedTuple):
+    """What is kept of a secret, and the ids of the ring's keys that made it."""
+
+    digest: str
+    digest_key: str
+    sealed: str | None = None
+    sealed_key: str | None = None
+
+
+class Stored(NamedTuple):
+    """What a verification needs of one credential."""
+
+    id: UUID
+    kind: Kind
+    owner: Owner
+    public_id: str
+    is_active: bool
+    scopes: tuple[str, ...]
+    allowed_ips: tuple[str, ...]
+    rate_limit: int | None
+    remaining: int | None
+    expires_at: datetime | None
+    digest: str
+    digest_key: str
+    sealed: str | None
+    sealed_key: str | None
+
+
+class Renewed(NamedTuple):
+    """A digest made anew under the ring's first key, and the one it replaces."""
+
+    old: str
+    digest: str
+    digest_key: str
+
+
+class Use(NamedTuple):
+    """How often a credential was used since the last flush, and when last."""
+
+    times: int
+    last: datetime
+    renewed: Renewed | None = None

@@ -1,0 +1,103 @@
+"""The service as schemathesis can read it: REPORT under a method that it knows."""
+
+import copy
+import threading
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterable
+from ipaddress import ip_network
+from typing import Any
+
+import schemathesis
+from flask import Flask
+from hypothesis import strategies as st
+from schemathesis.schemas import BaseSchema
+
+from keysvc.core.cursors import Cursors
+from keysvc.core.ring import parse
+from keysvc.core.vault import Vault
+from keysvc.model import Issued
+from tests.conftest import RING
+
+#: What each test sends at least, on each engine; together they make the 5,000 that
+#: are asked for.
+SHARES = {
+    "contract, admin": 900,
+    "contract, stranger": 800,
+    "links": 200,
+    "bodies": 500,
+    "paths": 300,
+    "headers": 300,
+}
+
+
+class AsQuery:
+    """
+    WSGI middleware: what schemathesis sends as QUERY arrives as REPORT.
+
+    It knows no ``additionalOperations``. Every answer is counted, by its status.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._lock = threading.Lock()
+        self.answers: Counter[str] = Counter()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "QUERY":
+            environ["REQUEST_METHOD"] = "REPORT"
+
+        def begin(status: str, headers: list[tuple[str, str]], *exc: Any) -> Any:
+            with self._lock:
+                self.answers[status[:3]] += 1
+            return start_response(status, [_renamed(*h) for h in headers], *exc)
+
+        return self._app(environ, begin)
+
+    def require(self, share: str) -> None:
+        """Hold the requests so far to their *share*, and to no answer of 5xx."""
+        assert self.answers.total() >= SHARES[share], self.answers
+        assert not [status for status in self.answers if status >= "500"]
+
+
+def contract_of(app: Flask, as_query: AsQuery, issued: Issued | None) -> BaseSchema:
+    """Return what *app* says of itself, to be asked with *issued*, or as a stranger."""
+    document = app.test_client().get("/openapi.json").json
+    schema = schemathesis.openapi.from_dict(report_as_query(document))
+    schema.app = as_query
+    if issued is not None:
+        pair = f"{issued.credential.public_id}:{issued.secret}"
+        basic = b64encode(pair.encode()).decode()
+        schema.config.headers = {"Authorization": f"Basic {basic}"}
+    return schema
+
+
+def report_as_query(document: Any) -> Any:
+    """Return *document* with REPORT in the place of QUERY."""
+    document = copy.deepcopy(document)
+    for item in document["paths"].values():
+        if extra := item.pop("additionalOperations", None):
+            assert set(extra) == {"REPORT"}
+            item["query"] = extra["REPORT"]
+    return document
+
+
+def _renamed(name: str, value: str) -> tuple[str, str]:
+    return name, value.replace("REPORT", "QUERY") if name == "Allow" else value
+
+
+def register_formats() -> None:
+    """Teach schemathesis the formats that it does not know."""
+    schemathesis.openapi.format("cidr", networks())
+    # Nobody can make one up; this one is of the tests' ring, and of the whole audit.
+    token = Cursors(Vault(lambda: parse(RING, "the tests"))).sign(["audit", None], 0)
+    schemathesis.openapi.format("page-token", st.just(token))
+
+
+def networks() -> st.SearchStrategy[str]:
+    """Return networks in CIDR notation, of both versions."""
+    four = st.tuples(st.ip_addresses(v=4), st.integers(0, 32))
+    six = st.tuples(st.ip_addresses(v=6), st.integers(0, 128))
+    return st.one_of(four, six).map(
+        lambda pair: str(ip_network(f"{pair[0]}/{pair[1]}", strict=False))
+    )

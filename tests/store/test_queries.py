@@ -1,0 +1,166 @@
+"""What is asked often is answered from an index."""
+
+from collections.abc import Callable
+from datetime import datetime
+from datetime import timedelta
+from datetime import UTC
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from keysvc.model import Actor
+from keysvc.model import Credential
+from keysvc.model import Kind
+from keysvc.model import Owner
+from keysvc.model import OwnerKind
+from keysvc.model import Secret
+from keysvc.model import Window
+from keysvc.store import audit
+from keysvc.store import credentials
+from keysvc.store import lookup
+from keysvc.store import ring
+from keysvc.store.connection import is_postgres
+from keysvc.store.connection import reading
+from keysvc.store.connection import writing
+from keysvc.store.tables import AuditRow
+from keysvc.store.tables import CredentialRow
+from keysvc.store.tables import database
+
+BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
+KEY = "0123456789abcdef"
+USERS = 10
+EACH = 50
+
+
+@pytest.fixture
+def many(bound: str) -> None:
+    """Keep 500 credentials of 10 users, and as many records."""
+    with writing():
+        ring.remember(KEY, BEGIN)
+        rows = [
+            {
+                **credentials._columns(_credential(user, number)),
+                **Secret("d" * 64, KEY)._asdict(),
+            }
+            for user in range(USERS)
+            for number in range(EACH)
+        ]
+        CredentialRow.insert_many(rows).execute()
+        AuditRow.insert_many([_record(seq) for seq in range(1, 501)]).execute()
+        database.execute_sql("ANALYZE")
+
+
+def _credential(user: int, number: int) -> Credential:
+    return Credential(
+        id=uuid4(),
+        kind=Kind.KEYPAIR,
+        owner=_user(user),
+        public_id=f"KP{user:04}{number:04}",
+        # One moment for each two: the public id decides between them.
+        created_at=BEGIN + timedelta(seconds=number // 2),
+        updated_at=BEGIN,
+        created_by=Actor("cli", "root"),
+    )
+
+
+def _user(number: int) -> Owner:
+    return Owner(OwnerKind.USER, f"user{number}")
+
+
+def _record(seq: int) -> dict[str, Any]:
+    return {
+        "seq": seq,
+        "at": BEGIN,
+        "actor_kind": "cli",
+        "actor_id": "root",
+        "action": "credential.create",
+        "owner_kind": OwnerKind.USER,
+        "owner_id": f"user{seq % USERS}",
+        "key_id": KEY,
+        "mac": "0" * 64,
+    }
+
+
+ASK: tuple[Callable[[], object], ...] = (
+    lambda: lookup.find("KP00030007"),
+    lambda: credentials.page(Kind.KEYPAIR, _user(3), Window(10, 2)),
+    lambda: credentials.get(Kind.KEYPAIR, _user(3), "KP00030007"),
+    lambda: audit.page(None, 400, 20),
+    lambda: audit.page(_user(3), 100, 20),
+)
+
+
+def test_nothing_is_searched_row_by_row(
+    many: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements: list[tuple[str, Any]] = []
+    execute = database.obj.execute_sql
+
+    def listen(sql: str, params: Any = None) -> Any:
+        statements.append((sql, params))
+        return execute(sql, params)
+
+    monkeypatch.setattr(database.obj, "execute_sql", listen)
+    for ask in ASK:
+        with reading():
+            assert ask()
+    monkeypatch.undo()
+
+    selects = [s for s in statements if s[0].startswith("SELECT")]
+    assert len(selects) == len(ASK) + 1, "a page also counts"
+    for sql, params in selects:
+        plan = _plan(sql, params)
+        assert "index" in plan.lower() or "PRIMARY KEY" in plan, plan
+        assert "Seq Scan" not in plan and "SCAN" not in plan, plan
+
+
+def _plan(sql: str, params: Any) -> str:
+    explain = "EXPLAIN" if is_postgres() else "EXPLAIN QUERY PLAN"
+    with reading():
+        rows = database.execute_sql(f"{explain} {sql}", params).fetchall()
+    return "\n".join(str(row[-1]) for row in rows)
+
+
+def test_pages_make_up_the_whole_list(many: None) -> None:
+    with reading():
+        whole = credentials.page(Kind.KEYPAIR, _user(3), Window())
+        parts = [
+            credentials.page(Kind.KEYPAIR, _user(3), Window(7, index))
+            for index in range(-(-EACH // 7))
+        ]
+
+    names = [f"KP0003{number:04}" for number in range(EACH)]
+    assert [c.public_id for c in whole.items] == names
+    assert [c.public_id for part in parts for c in part.items] == names
+    assert {part.total for part in (whole, *parts)} == {EACH}
+
+
+def test_beyond_the_end_nothing_comes(many: None) -> None:
+    with reading():
+        for window in (Window(10, 5), Window(1, 50), Window(100, 10**18)):
+            page = credentials.page(Kind.KEYPAIR, _user(3), window)
+
+            assert page.items == ()
+            assert page.total == EACH
+
+
+def test_every_record_once_whatever_the_batch(
+    many: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "_BATCH", 7)
+
+    with reading():
+        numbers = [record.seq for record in audit.every()]
+
+    assert numbers == list(range(1, 501))
+
+
+def test_a_lookup_finds_what_was_kept(many: None) -> None:
+    found = lookup.find("KP00090049")
+
+    assert found is not None
+    assert (found.owner, found.kind) == (_user(9), Kind.KEYPAIR)
+    assert (found.digest, found.digest_key) == ("d" * 64, KEY)
+    assert lookup.find("kp00090049") is None
+    assert lookup.find("") is None

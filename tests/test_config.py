@@ -1,0 +1,203 @@
+"""Settings: good and bad values, and who has the last word on them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from keysvc import create_app
+from keysvc import KeyService
+from keysvc.config import Settings
+from keysvc.core.background import finish_all
+from keysvc.core.service import Service
+from keysvc.errors import Misconfigured
+from keysvc.store.connection import disconnect
+from tests.conftest import RING
+
+
+@pytest.fixture
+def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Have no setting in the environment, an empty directory, and no database."""
+    for key in Settings().environment():
+        monkeypatch.delenv(key, raising=False)
+    monkeypatch.chdir(tmp_path)
+    yield
+    finish_all()
+    disconnect()
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "read"),
+    [
+        ("HOME", "/srv/keys", Path("/srv/keys")),
+        ("HOME", Path("/srv/keys"), Path("/srv/keys")),
+        ("DATABASE_URL", "sqlite:////srv/k.db", "sqlite:////srv/k.db"),
+        ("DATABASE_URL", "sqlite:///k.db", "sqlite:///k.db"),
+        ("DATABASE_URL", "postgresql://u:p@h/n", "postgresql://u:p@h/n"),
+        ("DATABASE_URL", "postgresql:///n?host=a,b", "postgresql:///n?host=a,b"),
+        ("DATABASE_URL", "", ""),
+        ("POOL_SIZE", "1", 1),
+        ("POOL_SIZE", 7, 7),
+        ("POOL_TIMEOUT", "0.5", 0.5),
+        ("POOL_TIMEOUT", 3, 3.0),
+        ("SECRET_KEYS", RING, RING),
+        ("SECRET_KEYS_FILE", "/srv/ring", "/srv/ring"),
+        ("FLUSH_INTERVAL", "86400", 86400.0),
+        ("AUDIT_HEAD_INTERVAL", "1", 1.0),
+        ("ACCESS_LOG", "no", False),
+        ("ACCESS_LOG", " Off ", False),
+        ("ACCESS_LOG", "0", False),
+        ("ACCESS_LOG", False, False),
+        ("ACCESS_LOG", "yes", True),
+        ("ACCESS_LOG", "TRUE", True),
+        ("LOG_LEVEL", "ERROR", "ERROR"),
+    ],
+)
+def test_a_good_value(key: str, given: object, read: object) -> None:
+    settings = Settings.from_mapping({f"KEYSVC_{key}": given})
+
+    assert getattr(settings, key.lower()) == read
+
+
+BAD = [
+    ("DATABASE_URL", "mysql://h/n"),
+    ("DATABASE_URL", "postgres://h/n"),
+    ("DATABASE_URL", "sqlite:keysvc.db"),
+    ("DATABASE_URL", "sqlite://keysvc.db"),
+    ("DATABASE_URL", "sqlite://"),
+    ("DATABASE_URL", "sqlite:///"),
+    ("DATABASE_URL", "sqlite:///:memory:"),
+    ("DATABASE_URL", "sqlite:///?timeout=3"),
+    ("DATABASE_URL", "postgresql://"),
+    ("DATABASE_URL", "postgresql://h"),
+    ("DATABASE_URL", "postgresql://h:port/n"),
+    ("DATABASE_URL", "postgresql://[::1/n"),
+    ("DATABASE_URL", "keysvc.db"),
+    ("POOL_SIZE", "0"),
+    ("POOL_SIZE", "-1"),
+    ("POOL_SIZE", "2.5"),
+    ("POOL_SIZE", "many"),
+    ("POOL_SIZE", ""),
+    ("POOL_SIZE", None),
+    ("POOL_TIMEOUT", "0"),
+    ("POOL_TIMEOUT", "soon"),
+    ("SECRET_KEYS", "short"),
+    ("SECRET_KEYS", f"{RING},short"),
+    ("SECRET_KEYS", ","),
+    ("FLUSH_INTERVAL", "0"),
+    ("FLUSH_INTERVAL", "nan"),
+    ("FLUSH_INTERVAL", "inf"),
+    ("FLUSH_INTERVAL", "1e12"),
+    ("FLUSH_INTERVAL", "5s"),
+    ("AUDIT_HEAD_INTERVAL", "-1"),
+    ("AUDIT_HEAD_INTERVAL", "inf"),
+    ("ACCESS_LOG", "maybe"),
+    ("ACCESS_LOG", ""),
+    ("ACCESS_LOG", None),
+    ("LOG_LEVEL", "LOUD"),
+    ("LOG_LEVEL", "info"),
+    ("HOME", None),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), BAD)
+def test_a_bad_value_stops_the_start_and_is_named(
+    clean: None, sqlite_template: Path, key: str, value: object
+) -> None:
+    migrated = {"KEYSVC_DATABASE_URL": f"sqlite:///{sqlite_template}"}
+
+    with pytest.raises(Misconfigured) as caught:
+        create_app({**migrated, f"KEYSVC_{key}": value})
+
+    said = str(caught.value)
+    assert f"KEYSVC_{key}" in said
+    assert said.endswith(".")
+    assert "short" not in said
+
+
+def test_two_rings_at_once_are_refused(clean: None) -> None:
+    both = {"KEYSVC_SECRET_KEYS": RING, "KEYSVC_SECRET_KEYS_FILE": "ring"}
+
+    with pytest.raises(Misconfigured) as caught:
+        create_app(both)
+
+    assert "KEYSVC_SECRET_KEYS " in str(caught.value)
+    assert "KEYSVC_SECRET_KEYS_FILE" in str(caught.value)
+    assert RING not in str(caught.value)
+
+
+def test_default_then_environment_then_config(
+    clean: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEYSVC_POOL_SIZE", "3")
+    monkeypatch.setenv("KEYSVC_LOG_LEVEL", "ERROR")
+    monkeypatch.setenv("KEYSVC_ACCESS_LOG", "no")
+
+    app = create_app({"KEYSVC_POOL_SIZE": 4, "KEYSVC_ACCESS_LOG": True})
+
+    settings = _service(app).settings
+    assert settings.pool_size == 4
+    assert settings.access_log is True
+    assert settings.log_level == "ERROR"
+    assert settings.flush_interval == Settings().flush_interval
+
+
+def test_a_host_has_the_last_word(clean: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEYSVC_POOL_SIZE", "3")
+    monkeypatch.setenv("KEYSVC_LOG_LEVEL", "ERROR")
+    host = Flask("host")
+    host.config["KEYSVC_POOL_SIZE"] = 9
+
+    KeyService(host)
+
+    assert _service(host).settings.pool_size == 9
+    assert _service(host).settings.log_level == "ERROR"
+
+
+def test_the_home_is_instance_unless_it_is_named(clean: None) -> None:
+    assert Settings().home == Path("instance")
+    assert Settings().database == "sqlite:///instance/keysvc.db"
+    assert Settings().ring_file == Path("instance/secret-keys")
+
+
+def test_what_lies_in_the_home_follows_it() -> None:
+    settings = Settings(home=Path("/srv/keys"))
+
+    assert settings.database == "sqlite:////srv/keys/keysvc.db"
+    assert settings.ring_file == Path("/srv/keys/secret-keys")
+
+
+def test_settings_survive_the_way_to_another_process() -> None:
+    settings = Settings(
+        home=Path("/srv"),
+        pool_size=3,
+        flush_interval=0.25,
+        access_log=False,
+        log_level="ERROR",
+        secret_keys=RING,
+    )
+
+    assert Settings.from_mapping(settings.environment()) == settings
+    assert Settings.from_mapping(Settings().environment()) == Settings()
+
+
+def test_settings_show_no_secret() -> None:
+    url = "postgresql://user:a-password@host/name"
+    shown = repr(Settings(secret_keys=RING, database_url=url))
+
+    assert RING not in shown
+    assert "a-password" not in shown
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings: Any = Settings()
+
+    with pytest.raises(AttributeError):
+        settings.pool_size = 1
+
+
+def _service(app: Flask) -> Service:
+    service: Service = app.extensions["keysvc"]
+    return service
