@@ -111,10 +111,10 @@ class KeypairPropertiesSchema(Schema):
         }
 
 
-_FIELDS = {f.data_key or n: f for n, f in KeypairPropertiesSchema().fields.items()}
-PROPERTIES = frozenset(_FIELDS)
-READ_ONLY = frozenset(name for name, field in _FIELDS.items() if field.dump_only)
-CLEARED_BY_NULL = frozenset(name for name, field in _FIELDS.items() if field.allow_none)
+FIELDS = {f.data_key or n: f for n, f in KeypairPropertiesSchema().fields.items()}
+PROPERTIES = frozenset(FIELDS)
+READ_ONLY = frozenset(name for name, field in FIELDS.items() if field.dump_only)
+CLEARED_BY_NULL = frozenset(name for name, field in FIELDS.items() if field.allow_none)
 
 #: The spelling of old clients, accepted and answered like the right one.
 HISTORICAL = {"concurrecy": "concurrency"}

@@ -20,6 +20,7 @@ from keysvc.schemas.fields import Moment
 from keysvc.schemas.fields import StrictBoolean
 from keysvc.schemas.fields import StrictInteger
 from keysvc.schemas.fields import Whole
+from keysvc.schemas.keypair_properties import FIELDS
 from keysvc.schemas.keypair_properties import HISTORICAL
 from keysvc.schemas.keypair_properties import KeypairPropertiesSchema
 from keysvc.schemas.keypair_properties import PROPERTIES
@@ -110,11 +111,12 @@ class KeypairValuesSchema(Schema):
 
 
 def _values(selection: Selection) -> list[Any]:
-    known = _PROPERTIES_SCHEMA.dump(selection.credential)
-    return [known[HISTORICAL.get(name, name)] for name in selection.names]
+    return [_value(selection.credential, name) for name in selection.names]
 
 
-_PROPERTIES_SCHEMA = KeypairPropertiesSchema()
+def _value(credential: Credential, name: str) -> Any:
+    field = FIELDS[HISTORICAL.get(name, name)]
+    return field.serialize(str(field.name), credential)
 
 
 class IssuedKeypairSchema(Schema):
@@ -135,6 +137,24 @@ class KeypairSchema(Schema):
     created = Moment(attribute="created_at")
 
 
+class KeypairItems(fields.List[Any]):
+    """The keypairs of a page, written by hand: it takes a fraction of the time."""
+
+    def __init__(self) -> None:
+        super().__init__(fields.Nested(KeypairSchema))
+
+    def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
+        return [
+            {
+                "accessKey": keypair.public_id,
+                "isActive": keypair.is_active,
+                "totalQueries": keypair.total_queries,
+                "created": keypair.created_at.isoformat(timespec="microseconds"),
+            }
+            for keypair in value
+        ]
+
+
 class PagingInfoSchema(Schema):
     """How long the whole list is."""
 
@@ -146,4 +166,4 @@ class KeypairPageSchema(Schema):
     """A page of keypairs."""
 
     paging = Whole(PagingInfoSchema)
-    items = fields.List(fields.Nested(KeypairSchema))
+    items = KeypairItems()

@@ -13,6 +13,7 @@ from keysvc.api.intake import StrictParser
 from keysvc.api.openapi import DocumentedBlueprint
 from keysvc.api.shapes import Shape
 from keysvc.auth.chain import public
+from keysvc.auth.chain import release
 from keysvc.current import request_id
 from keysvc.errors import KeysvcError
 
@@ -39,6 +40,7 @@ class FamilyBlueprint(DocumentedBlueprint):
         self.before_request(check_request)
         self.before_request(entry)
         self.after_request(finish)
+        self.teardown_request(release)
         self._register_errors()
 
     def errors(self) -> Iterable[tuple[int, str, type]]:

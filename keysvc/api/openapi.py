@@ -11,6 +11,7 @@ from flask import Flask
 from flask_smorest import Api
 from flask_smorest import Blueprint
 from flask_smorest.spec.plugins import FlaskPlugin
+from marshmallow import Schema
 
 #: A method that no route has; apispec resolves REPORT's schemas under its name.
 _CARRIER = "trace"
@@ -77,6 +78,10 @@ class DocumentedBlueprint(Blueprint):  # type: ignore[misc]
     def register_views_in_doc(self, api: Any, app: Any, spec: Any, **kw: Any) -> None:
         """Document the routes, those of REPORT too."""
         super().register_views_in_doc(api, app, AnyMethodSpec(spec), **kw)
+
+    def arguments(self, schema: type[Schema], **kwargs: Any) -> Any:
+        """Read arguments by one instance of *schema*: webargs makes one a request."""
+        return super().arguments(schema(), **kwargs)
 
     def errors(self) -> Iterable[tuple[int, str, type]]:
         """Yield status, media type and schema of each error an operation can have."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from flask import g
 from flask import request
 
 from keysvc.auth.backendai import backendai
@@ -41,8 +42,22 @@ def establish() -> Caller:
 
 
 def authenticated() -> None:
-    """Let in whom a scheme knows: the entry of a blueprint."""
+    """
+    Let in whom a scheme knows: the entry of a blueprint.
+
+    The connection that this takes is the request's, until ``release``.
+    """
+    held = service.connection()
+    held.__enter__()
+    g._keysvc_connection = held
     remember_caller(establish())
+
+
+def release(error: BaseException | None = None) -> None:
+    """Give back the connection of the request, if it has taken one."""
+    held = g.pop("_keysvc_connection", None)
+    if held is not None:
+        held.__exit__(None, None, None)
 
 
 def public() -> None:

@@ -14,10 +14,14 @@ from keysvc.core.replay import Replay
 from keysvc.core.vault import Vault
 from keysvc.core.verifier import Verifier
 from keysvc.store.connection import connect
+from keysvc.store.connection import reading
 
 
 class Service:
     """What one application holds of keysvc."""
+
+    #: Holds one connection for what is done inside.
+    connection = reading
 
     def __init__(self, settings: Settings, now: Clock = utcnow) -> None:
         connect(

@@ -1,7 +1,10 @@
 """Keep the audit's chain. Rows are only ever added here."""
 
+import json
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
+from typing import NamedTuple
 
 from keysvc.model import Actor
 from keysvc.model import Entry
@@ -10,6 +13,9 @@ from keysvc.model import Owner
 from keysvc.model import OwnerKind
 from keysvc.model import Record
 from keysvc.store.connection import is_postgres
+from keysvc.store.fields import moment
+from keysvc.store.statements import insert
+from keysvc.store.statements import Statement
 from keysvc.store.tables import AuditHeadRow
 from keysvc.store.tables import AuditRow
 
@@ -24,25 +30,43 @@ def head(*, locked: bool = False) -> tuple[int, str]:
     *locked*, no other transaction appends before this one has ended. So take it last.
     A head that somebody has taken away has the number -1.
     """
-    query = AuditHeadRow.select().where(AuditHeadRow.id == 1)
-    row = (query.for_update() if locked and is_postgres() else query).get_or_none()
-    return (-1, "") if row is None else (row.seq, row.mac)
+    statement = _LOCKED_HEAD if locked and is_postgres() else _HEAD
+    row = statement.run(1).fetchone()
+    return (-1, "") if row is None else (row[0], row[1])
+
+
+def _head() -> Any:
+    query = AuditHeadRow.select(AuditHeadRow.seq, AuditHeadRow.mac)
+    return query.where(AuditHeadRow.id == 1)
+
+
+_HEAD = Statement(_head)
+_LOCKED_HEAD = Statement(lambda: _head().for_update())
 
 
 def append(record: Record) -> None:
     """Add *record*, and make it the head. The head must be locked."""
-    AuditRow.insert(**_columns(record)).execute()
-    AuditHeadRow.update(seq=record.seq, mac=record.mac).execute()
+    insert(AuditRow, _columns(record))
+    _SET_HEAD.run(record.seq, record.mac)
+
+
+_SET_HEAD = Statement(lambda: AuditHeadRow.update(seq=0, mac=""))
 
 
 def page(owner: Owner | None, after: int, limit: int) -> list[Record]:
     """Return up to *limit* records after number *after*, of *owner* or of everyone."""
-    query = AuditRow.select().where(AuditRow.seq > after)
-    if owner is not None:
-        query = query.where(
-            AuditRow.owner_kind == owner.kind, AuditRow.owner_id == owner.id
-        )
-    return [_record(row) for row in query.order_by(AuditRow.seq).limit(limit)]
+    parameters = (after, limit) if owner is None else (after, *owner, limit)
+    rows = (_ALL if owner is None else _OF).run(*parameters).fetchall()
+    return [_record(_cells(row)) for row in rows]
+
+
+def _after(*mine: Any) -> Any:
+    query = AuditRow.select().where(AuditRow.seq > 0, *mine)
+    return query.order_by(AuditRow.seq).limit(1)
+
+
+_ALL = Statement(lambda: _after())
+_OF = Statement(lambda: _after(AuditRow.owner_kind == "", AuditRow.owner_id == ""))
 
 
 def every() -> Iterator[Record]:
@@ -80,6 +104,35 @@ def _columns(record: Record) -> dict[str, Any]:
         "key_id": record.key_id,
         "mac": record.mac,
     }
+
+
+class _Cells(NamedTuple):
+    """A row of the audit, its cells as Python has them."""
+
+    seq: int
+    at: Any
+    actor_kind: str
+    actor_id: str
+    address: str | None
+    request_id: str | None
+    action: str
+    credential_id: str | None
+    owner_kind: str | None
+    owner_id: str | None
+    before: Any
+    after: Any
+    key_id: str
+    mac: str
+
+
+def _cells(row: Sequence[Any]) -> _Cells:
+    cells = _Cells(*row)
+    before, after = cells.before, cells.after
+    return cells._replace(
+        at=moment(cells.at),
+        before=None if before is None else json.loads(before),
+        after=None if after is None else json.loads(after),
+    )
 
 
 def _record(row: Any) -> Record:

@@ -91,11 +91,26 @@ def _open(url: str, **limits: Any) -> peewee.Database:
     return opened
 
 
-@contextmanager
-def reading() -> Iterator[None]:
-    """Hold a connection but no transaction: SQLite's would lock writers out."""
-    with _translated(), database.connection_context():
-        yield
+class reading:
+    """
+    Hold a connection but no transaction: SQLite's would lock writers out.
+
+    Inside another one it holds the same connection. A class, since verifications
+    come through here and a generator costs several times as much.
+    """
+
+    def __enter__(self) -> None:
+        self._held = database.obj.connection_context()
+        try:
+            self._held.__enter__()
+        except Exception as error:
+            _translate(error)
+            raise
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        self._held.__exit__(kind, error, trace)
+        if error is not None:
+            _translate(error)
 
 
 @contextmanager
@@ -111,21 +126,23 @@ def writing() -> Iterator[None]:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Say ``Unavailable`` where the database is, without its own words."""
     try:
         yield
-    except peewee.ImproperlyConfigured as error:
+    except Exception as error:
+        _translate(error)
+        raise
+
+
+def _translate(error: BaseException) -> None:
+    """Say ``Unavailable`` where the database is, without its own words."""
+    if isinstance(error, peewee.ImproperlyConfigured):
         raise Misconfigured(
             "KEYSVC_DATABASE_URL names PostgreSQL, and its driver is not installed:"
             " `pip install 'keysvc[postgres]'`."
         ) from error
-    except _AWAY as error:
+    # Of a broken file SQLite says no more than DatabaseError itself does.
+    if isinstance(error, _AWAY) or type(error) is peewee.DatabaseError:
         raise Unavailable(_AWAY_NOW) from error
-    except peewee.DatabaseError as error:
-        # Of a broken file SQLite says no more than this class does.
-        if type(error) is peewee.DatabaseError:
-            raise Unavailable(_AWAY_NOW) from error
-        raise
 
 
 def is_postgres() -> bool:

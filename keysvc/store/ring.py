@@ -9,6 +9,7 @@ from uuid import UUID
 from keysvc.errors import Unavailable
 from keysvc.model import Secret
 from keysvc.store.connection import is_postgres
+from keysvc.store.statements import Statement
 from keysvc.store.tables import AuditRow
 from keysvc.store.tables import CredentialRow
 from keysvc.store.tables import RingKeyRow
@@ -42,12 +43,19 @@ def require_live(key_id: str) -> None:
     Raises:
         Unavailable: If it has been dropped already.
     """
-    # Peewee takes the words of the lock; its stubs know True alone.
-    query: Any = RingKeyRow.select().where(
-        RingKeyRow.key_id == key_id, RingKeyRow.dropped_at.is_null()
-    )
-    if not (query.for_update("FOR SHARE") if is_postgres() else query).exists():
+    statement = _LIVE_SHARED if is_postgres() else _LIVE
+    if statement.run(key_id).fetchone() is None:
         raise Unavailable(f"The key {key_id} has left the ring.")
+
+
+def _live() -> Any:
+    return RingKeyRow.select(RingKeyRow.key_id).where(
+        RingKeyRow.key_id == "", RingKeyRow.dropped_at.is_null()
+    )
+
+
+_LIVE = Statement(_live)
+_LIVE_SHARED = Statement(lambda: _live().for_update("FOR SHARE"))
 
 
 def drop(wrapped: Wrapped, now: datetime) -> None:

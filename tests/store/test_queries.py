@@ -20,6 +20,7 @@ from keysvc.store import audit
 from keysvc.store import credentials
 from keysvc.store import lookup
 from keysvc.store import ring
+from keysvc.store import rows
 from keysvc.store.connection import is_postgres
 from keysvc.store.connection import reading
 from keysvc.store.connection import writing
@@ -38,15 +39,15 @@ def many(bound: str) -> None:
     """Keep 500 credentials of 10 users, and as many records."""
     with writing():
         ring.remember(KEY, BEGIN)
-        rows = [
+        made = [
             {
-                **credentials._columns(_credential(user, number)),
+                **rows.columns(_credential(user, number)),
                 **Secret("d" * 64, KEY)._asdict(),
             }
             for user in range(USERS)
             for number in range(EACH)
         ]
-        CredentialRow.insert_many(rows).execute()
+        CredentialRow.insert_many(made).execute()
         AuditRow.insert_many([_record(seq) for seq in range(1, 501)]).execute()
         database.execute_sql("ANALYZE")
 
