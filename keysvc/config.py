@@ -33,6 +33,11 @@ class Settings:
     secret_keys_file: str = ""
     flush_interval: float = 5.0
     audit_head_interval: float = 60.0
+    api_key_prefix: str = "ksa"
+    session_prefix: str = "kss"
+    session_lifetime: int = 43200
+    login_failures: int = 10
+    password_cost: int = 12
     access_log: bool = True
     log_level: str = "INFO"
 

@@ -1,7 +1,9 @@
 """What belongs to the request at hand."""
 
 import re
+from hashlib import sha256
 from typing import cast
+from uuid import UUID
 from uuid import uuid4
 
 from flask import current_app
@@ -9,7 +11,9 @@ from flask import g
 from flask import request
 from werkzeug.local import LocalProxy
 
+from keysvc.core.idempotency import Once
 from keysvc.core.service import Service
+from keysvc.errors import Invalid
 from keysvc.model import Caller
 from keysvc.model import Origin
 
@@ -38,6 +42,26 @@ def request_id() -> str:
         given = request.headers.get("X-Request-ID", "")
         g._keysvc_request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
     return cast(str, g._keysvc_request_id)
+
+
+def once() -> Once | None:
+    """
+    Return how a repetition of this request is known, if its client wants to know it.
+
+    Raises:
+        Invalid: If its idempotency key is no UUID.
+    """
+    given = request.headers.get("Idempotency-Key")
+    if given is None:
+        return None
+    try:
+        key = str(UUID(given))
+    except ValueError:
+        message = "Must be a UUID."
+        name = "Idempotency-Key"
+        raise Invalid(f"{name}: {message}", {name: [message]}) from None
+    asked = (request.method, request.full_path, request.get_data().hex())
+    return Once(key, sha256("\0".join(asked).encode()).hexdigest())
 
 
 def origin() -> Origin:

@@ -12,8 +12,10 @@ Everything that can go wrong, by meaning.
     . UsedSignature
   - Forbidden          the caller is known, and may not do this
     . AddressNotAllowed
+    . IllegalOperation  nobody may do this
   - NotFound
   - Conflict
+  - RateLimited        too often; says when to come again
   - Unavailable        the store, or the ring, cannot be asked now
   - Misconfigured      a setting, the ring or the database keeps keysvc from starting
 
@@ -77,12 +79,24 @@ class AddressNotAllowed(Forbidden):
     """The credential may not be used from this address."""
 
 
+class IllegalOperation(Forbidden):
+    """This cannot be done to what was made by outside authentication."""
+
+
 class NotFound(KeysvcError):
     """There is no such credential."""
 
 
 class Conflict(KeysvcError):
     """The name is taken."""
+
+
+class RateLimited(KeysvcError):
+    """This was tried too often."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
 
 
 class Unavailable(KeysvcError):

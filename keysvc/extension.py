@@ -5,9 +5,13 @@ from typing import Any
 
 from flask import Flask
 
+from keysvc.api import api_keys
 from keysvc.api import audit
+from keysvc.api import handshake
 from keysvc.api import health
 from keysvc.api import keypairs
+from keysvc.api import service_accounts
+from keysvc.api import sessions
 from keysvc.api.openapi import GuestApi
 from keysvc.api.override import MethodOverride
 from keysvc.commands import commands
@@ -15,7 +19,16 @@ from keysvc.config import Settings
 from keysvc.core.service import Service
 from keysvc.current import EXTENSION
 
-FAMILIES = (keypairs.blp, audit.blp, health.blp)
+FAMILIES = (
+    keypairs.blp,
+    service_accounts.blp,
+    api_keys.blp,
+    sessions.blp,
+    handshake.blp,
+    handshake.open_blp,
+    audit.blp,
+    health.blp,
+)
 
 
 class KeyService:

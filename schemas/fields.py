@@ -37,12 +37,12 @@ class StrictBoolean(fields.Boolean):
 
 
 class StrictInteger(fields.Integer):
-    """A whole number, from *minimum* to 2**53 - 1; ``76.0`` is one."""
+    """A whole number, from *minimum* to *maximum*; ``76.0`` is one."""
 
-    def __init__(self, *, minimum: int = 0, **kwargs: Any) -> None:
-        rule = validate.Range(
-            minimum, MAX_INTEGER, error="Must be from {min} to {max}."
-        )
+    def __init__(
+        self, *, minimum: int = 0, maximum: int = MAX_INTEGER, **kwargs: Any
+    ) -> None:
+        rule = validate.Range(minimum, maximum, error="Must be from {min} to {max}.")
         super().__init__(validate=rule, **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:

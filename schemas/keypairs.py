@@ -14,6 +14,7 @@ from marshmallow import ValidationError
 from keysvc.model import Change
 from keysvc.model import Credential
 from keysvc.model import Draft
+from keysvc.model import Listing
 from keysvc.model import Window
 from keysvc.schemas.fields import Computed
 from keysvc.schemas.fields import Moment
@@ -74,8 +75,8 @@ class KeypairQuerySchema(NullIsAbsentSchema):
     paging = fields.Nested(PagingQuerySchema, load_default=Window)
 
     @post_load
-    def make(self, data: dict[str, Any], **kwargs: Any) -> Window:
-        return cast(Window, data["paging"])
+    def make(self, data: dict[str, Any], **kwargs: Any) -> Listing:
+        return Listing(data["paging"])
 
 
 class KeypairKeysSchema(Schema):

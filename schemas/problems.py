@@ -14,3 +14,9 @@ class ProblemSchema(Schema):
     errors = fields.Dict(
         keys=fields.String(), values=fields.List(fields.String()), required=False
     )
+
+
+class DetailSchema(Schema):
+    """What went wrong: a pair of the error's name and a message, or a message."""
+
+    detail = fields.Raw(required=True)

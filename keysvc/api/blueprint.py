@@ -28,16 +28,22 @@ class FamilyBlueprint(DocumentedBlueprint):
     Args:
         shape: How the family tells an error.
         entry: Who may enter: ``authenticated`` or ``public``.
+        intake: What reads the body: JSON, unless the routes take forms.
     """
 
     ARGUMENTS_PARSER = StrictParser()
 
     def __init__(
-        self, name: str, url_prefix: str, shape: Shape, entry: Callable[[], None]
+        self,
+        name: str,
+        url_prefix: str,
+        shape: Shape,
+        entry: Callable[[], None],
+        intake: Callable[[], None] = check_request,
     ) -> None:
         super().__init__(name, __name__, url_prefix=url_prefix)
         self.shape, self.entry = shape, entry
-        self.before_request(check_request)
+        self.before_request(intake)
         self.before_request(entry)
         self.after_request(finish)
         self.teardown_request(release)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
@@ -24,8 +25,10 @@ STATUS: dict[type[Exception], int] = {
     errors.UsedSignature: 401,
     errors.Forbidden: 403,
     errors.AddressNotAllowed: 403,
+    errors.IllegalOperation: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.RateLimited: 429,
     errors.Unavailable: 503,
     errors.Misconfigured: 503,
 }
@@ -76,6 +79,8 @@ def problem_of(
     headers: dict[str, str] = {}
     if status == 401:
         headers["WWW-Authenticate"] = challenge
+    if isinstance(error, errors.RateLimited):
+        headers["Retry-After"] = str(ceil(error.retry_after))
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER)
         log.warning("unavailable: %s", error, exc_info=error.__cause__)

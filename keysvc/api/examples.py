@@ -48,3 +48,21 @@ AUDIT_PAGE: dict[str, Any] = {
     ],
     "nextPageToken": None,
 }
+
+SERVICE_ACCOUNT_DRAFT: dict[str, Any] = {
+    "name": "ci",
+    "active": True,
+    "description": "deploys from the main branch",
+}
+
+SERVICE_ACCOUNT_CHANGE: dict[str, Any] = {"active": False}
+
+API_KEY_DRAFT: dict[str, Any] = {
+    "name": "runner",
+    "scopes": ["api-keys:read"],
+    "expires_at": "2030-01-31T12:00:00+00:00",
+}
+
+API_KEY_CHANGE: dict[str, Any] = {"allowed_ips": ["192.0.2.0/24"], "rate_limit": None}
+
+ROTATION: dict[str, Any] = {"retain_period_minutes": 60}

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 from typing import NoReturn
+from uuid import UUID
 
 from flask import g
 from flask import request
@@ -36,6 +37,24 @@ def check_request() -> None:
     g._keysvc_json = _read_json()
 
 
+def check_form() -> None:
+    """
+    Refuse what is no form, or says anything twice: for routes that take forms.
+
+    Raises:
+        Malformed, RequestEntityTooLarge: As they say.
+    """
+    check_path()
+    _read_body()
+    if request.mimetype not in _FORMS:
+        raise Malformed("The body must be a form.")
+    if any(len(values) > 1 for _, values in request.form.lists()):
+        raise Malformed("A field is given twice.")
+
+
+_FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
+
+
 def check_path() -> None:
     """Refuse an encoded slash, a control or bidi character, and what is no UTF-8."""
     target = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI", "")
@@ -58,6 +77,15 @@ def path_text(value: str, name: str, maximum: int) -> str:
     return value
 
 
+def path_id(value: str, name: str) -> str:
+    """Return the id that the part *name* of the path is, in its usual spelling."""
+    try:
+        return str(UUID(value))
+    except ValueError:
+        message = "Must be a UUID."
+        raise Invalid(f"{name}: {message}", {name: [message]}) from None
+
+
 def path_parameter(name: str, maximum: int) -> dict[str, Any]:
     """Return how OpenAPI describes what ``path_text`` takes."""
     # A slash is none of it: it would arrive as another path.
@@ -69,6 +97,8 @@ def path_parameter(name: str, maximum: int) -> dict[str, Any]:
 class StrictParser(FlaskParser):
     """Give schemas what ``check_request`` has read; their errors become ``Invalid``."""
 
+    # Whether unknown fields are refused is each schema's to say, wherever they come from.
+    DEFAULT_UNKNOWN_BY_LOCATION = dict.fromkeys(FlaskParser.__location_map__)
     __location_map__ = {**FlaskParser.__location_map__, "selection": "load_selection"}
 
     def load_json(self, req: Any, schema: Schema) -> Any:
@@ -112,8 +142,7 @@ def _refuse_path(why: str) -> NoReturn:
     raise Malformed(f"The path {why}.", {"path": [f"The path {why}."]})
 
 
-def _read_json() -> Any:
-    """Return the JSON of the body, or ``missing`` where there is no body."""
+def _read_body() -> bytes:
     # One byte more than may come: a chunked body says no length beforehand, and
     # Werkzeug cuts it at the limit without a word.
     request.max_content_length = MAX_BODY + 1
@@ -131,6 +160,12 @@ def _read_json() -> Any:
     request.environ["keysvc.body"] = raw
     if len(raw) > MAX_BODY:
         raise RequestEntityTooLarge
+    return raw
+
+
+def _read_json() -> Any:
+    """Return the JSON of the body, or ``missing`` where there is no body."""
+    raw = _read_body()
     if not raw:
         return missing
     if not request.is_json:

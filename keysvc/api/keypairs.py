@@ -11,13 +11,14 @@ from keysvc.auth.chain import authenticated
 from keysvc.current import caller
 from keysvc.current import service
 from keysvc.model import Change
+from keysvc.model import Credential
 from keysvc.model import Draft
 from keysvc.model import Issued
 from keysvc.model import Kind
+from keysvc.model import Listing
 from keysvc.model import Owner
 from keysvc.model import OwnerKind
 from keysvc.model import Page
-from keysvc.model import Window
 from keysvc.schemas.keypairs import IssuedKeypairSchema
 from keysvc.schemas.keypairs import KeypairChangeSchema
 from keysvc.schemas.keypairs import KeypairDraftSchema
@@ -63,9 +64,9 @@ def read_owner(endpoint: str | None, values: dict[str, Any] | None) -> None:
 @blp.arguments(KeypairQuerySchema, required=False, example=examples.KEYPAIR_QUERY)
 @blp.response(200, KeypairPageSchema, example=examples.KEYPAIR_PAGE)
 @blp.doc(operationId="listKeypairs")
-def list_keypairs(window: Window, owner: Owner) -> Page:
+def list_keypairs(listing: Listing, owner: Owner) -> Page[Credential]:
     """List the keypairs of a user."""
-    return service.credentials.page(caller, Kind.KEYPAIR, owner, window)
+    return service.credentials.page(caller, Kind.KEYPAIR, owner, listing)
 
 
 @blp.route("/<user>/create", methods=["POST"], parameters=[USER])

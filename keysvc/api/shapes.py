@@ -9,6 +9,7 @@ from werkzeug import exceptions
 
 from keysvc import errors
 from keysvc.api.errors import Problem
+from keysvc.schemas.problems import DetailSchema
 from keysvc.schemas.problems import ProblemSchema
 
 
@@ -78,6 +79,49 @@ class KeypairShape(CoreShape):
         return f"https://api.backend.ai/probs/{suffix}"
 
 
+class ApiKeyShape:
+    """ZenML's errors: a name of the error, and a message."""
+
+    media_type = "application/json"
+    challenge = "Bearer"
+    schema = DetailSchema
+    documented: tuple[int, ...] = (400, 401, 403, 404, 409, 413, 415, 422, 500, 503)
+    statuses: Mapping[type[Exception], int] = {}
+
+    def body(self, problem: Problem) -> dict[str, Any]:
+        """Return ``detail``: a pair of name and message, or a message alone."""
+        if problem.meaning is errors.Unauthenticated:
+            return {"detail": "Not authenticated"}
+        name = self.name_of(problem)
+        return {"detail": [name, problem.detail] if name else problem.detail}
+
+    def name_of(self, problem: Problem) -> str | None:
+        """Return ZenML's name of this kind of error, where it has one."""
+        if issubclass(problem.meaning, errors.KeysvcError):
+            return _ZENML_NAMES.get(problem.status)
+        return None
+
+
+class LoginShape(ApiKeyShape):
+    """Of a login, what cannot be read is told without a name."""
+
+    statuses = {errors.Invalid: 400}
+    documented = (400, 401, 413, 415, 429, 500, 503)
+
+    def name_of(self, problem: Problem) -> str | None:
+        """Name only credentials that are not good."""
+        return None if problem.status == 400 else super().name_of(problem)
+
+
+_ZENML_NAMES = {
+    400: "ValueError",
+    401: "CredentialsNotValid",
+    403: "IllegalOperationError",
+    404: "KeyError",
+    409: "EntityExistsError",
+    422: "ValueError",
+}
+
 _BY_MEANING: dict[type[Exception], str] = {
     errors.MalformedCredential: "invalid-auth-params",
     exceptions.NotFound: "url-not-found",
@@ -98,3 +142,5 @@ _BY_STATUS = {
 
 CORE = CoreShape()
 KEYPAIRS = KeypairShape()
+API_KEYS = ApiKeyShape()
+LOGIN = LoginShape()

@@ -8,6 +8,7 @@ from flask import request
 
 from keysvc.auth.backendai import backendai
 from keysvc.auth.basic import basic
+from keysvc.auth.bearer import bearer
 from keysvc.core.verifier import Verifier
 from keysvc.current import origin
 from keysvc.current import remember_caller
@@ -21,7 +22,7 @@ from keysvc.model import Origin
 #: It reads the WSGI environ, in which the intake has left the body (keysvc.body).
 Scheme = Callable[[dict[str, Any], Verifier, Origin], Caller | None]
 
-SCHEMES: tuple[Scheme, ...] = (basic, backendai)
+SCHEMES: tuple[Scheme, ...] = (basic, backendai, bearer)
 
 
 def establish() -> Caller:

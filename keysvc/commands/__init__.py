@@ -5,10 +5,25 @@ from keysvc.commands.group import commands
 from keysvc.commands.init import init
 from keysvc.commands.init import migrate
 from keysvc.commands.keypairs import keypairs
+from keysvc.commands.operators import operators
+from keysvc.commands.operators import sessions
 from keysvc.commands.secrets import secrets
 from keysvc.commands.serve import serve
+from keysvc.commands.service_accounts import api_keys
+from keysvc.commands.service_accounts import service_accounts
 
-for command in (init, serve, migrate, keypairs, secrets, audit):
+for command in (
+    init,
+    serve,
+    migrate,
+    keypairs,
+    service_accounts,
+    api_keys,
+    operators,
+    sessions,
+    secrets,
+    audit,
+):
     commands.add_command(command)
 
 __all__ = ["commands"]

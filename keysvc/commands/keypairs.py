@@ -1,13 +1,10 @@
 """``keysvc keypairs``: the keypairs family, for people at a shell."""
 
-import json
 from collections.abc import Iterable
-from collections.abc import Mapping
 from typing import Any
 
 import click
 from marshmallow import Schema
-from marshmallow import ValidationError
 
 from keysvc.commands.group import Commands
 from keysvc.commands.group import json_option
@@ -16,23 +13,21 @@ from keysvc.commands.init import keypair_of
 from keysvc.commands.output import print_fields
 from keysvc.commands.output import print_json
 from keysvc.commands.output import print_table
+from keysvc.commands.properties import given
+from keysvc.commands.properties import load
+from keysvc.commands.properties import properties_argument
+from keysvc.commands.properties import read
 from keysvc.current import service
 from keysvc.errors import Invalid
 from keysvc.model import Kind
+from keysvc.model import Listing
 from keysvc.model import Owner
 from keysvc.model import OwnerKind
-from keysvc.model import Window
 from keysvc.schemas.fields import Text
-from keysvc.schemas.keypair_properties import CLEARED_BY_NULL
 from keysvc.schemas.keypair_properties import KeypairPropertiesSchema
 from keysvc.schemas.keypairs import KeypairChangeSchema
 from keysvc.schemas.keypairs import KeypairDraftSchema
 from keysvc.schemas.keypairs import KeypairSchema
-
-_LISTS = {"scopes", "allowedIps"}
-_TEXTS = {"description", "cost.dailyLimit", "expiresAt"}
-
-properties_argument = click.argument("properties", nargs=-1, metavar="[NAME=VALUE]...")
 
 
 @click.group(cls=Commands)
@@ -64,7 +59,7 @@ def create(user: str, properties: tuple[str, ...], as_json: bool) -> None:
 @json_option
 def list_keypairs(user: str, as_json: bool) -> None:
     """List the keypairs of USER."""
-    page = service.credentials.page(operator(), Kind.KEYPAIR, _owner(user), Window())
+    page = service.credentials.page(operator(), Kind.KEYPAIR, _owner(user), Listing())
     rows = [KeypairSchema().dump(item) for item in page.items]
     print_json(rows) if as_json else print_table(rows)
 
@@ -105,51 +100,8 @@ def delete(user: str, access_key: str) -> None:
 def _owner(user: str) -> Owner:
     if not user:
         raise Invalid(fields={"USER": ["Must not be empty."]})
-    try:
-        return Owner(OwnerKind.USER, Text(maximum=255).deserialize(user))
-    except ValidationError as error:
-        raise Invalid(fields={"USER": [str(m) for m in error.messages]}) from None
+    return Owner(OwnerKind.USER, read(Text(maximum=255), user, "USER"))
 
 
 def _load(schema: Schema, properties: Iterable[str]) -> Any:
-    """Read NAME=VALUE through the schema of the API, so that both take the same."""
-    try:
-        return schema.load({"props": _unique(_pair(text) for text in properties)})
-    except ValidationError as error:
-        messages: Any = error.messages
-        fields = messages.get("props", messages)
-        raise Invalid(fields={k: _said(v) for k, v in fields.items()}) from None
-
-
-def _said(messages: Any) -> list[str]:
-    """Return what is wrong with a property: of a list, with each of its items."""
-    if isinstance(messages, Mapping):
-        return [said for inner in messages.values() for said in _said(inner)]
-    return [str(message) for message in messages]
-
-
-def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    given: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in given:
-            raise Invalid(fields={name: ["Given twice."]})
-        given[name] = value
-    return given
-
-
-def _pair(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise Invalid(fields={text: ["Must look like NAME=VALUE."]})
-    if name in _LISTS:
-        return name, [word for word in value.split(",") if word]
-    if not value and name in CLEARED_BY_NULL:
-        return name, None
-    return name, value if name in _TEXTS else _plain(value)
-
-
-def _plain(value: str) -> Any:
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return value
+    return load(schema, {"props": given(properties)})

@@ -13,15 +13,21 @@ from keysvc.model import Caller
 from keysvc.model import Draft
 from keysvc.model import Kind
 from keysvc.model import Owner
+from keysvc.model import OwnerKind
 
 ANY_REALM = "realm:any"
 
 #: The area of scopes that each family's credentials lie in.
-AREA = {
+_AREA = {
     Kind.KEYPAIR: "keypairs",
     Kind.API_KEY: "api-keys",
     Kind.ACCESS_KEY: "access-keys",
 }
+
+
+def scope_of(kind: Kind, action: str) -> str:
+    """Return the scope that *action* (read, write) on credentials of *kind* needs."""
+    return f"{_AREA[kind]}:{action}"
 
 
 def covers(held: Iterable[str], wanted: str) -> bool:
@@ -50,17 +56,21 @@ def reaches(caller: Caller, owner: Owner) -> bool:
     return caller.owner == owner or covers(caller.scopes, ANY_REALM)
 
 
-def require(caller: Caller, owner: Owner, scope: str) -> None:
-    """
-    Let *caller* act on what belongs to *owner*.
-
-    Raises:
-        NotFound: In a foreign realm, of which the caller learns nothing.
-        Forbidden: In its own one, without *scope*.
-    """
+def require_realm(caller: Caller, owner: Owner) -> None:
+    """Raise ``NotFound`` of a foreign realm: the caller learns nothing of it."""
     if not reaches(caller, owner):
         raise NotFound
-    require_scope(caller, scope)
+
+
+def require_read(caller: Caller, owner: Owner, scope: str) -> None:
+    """
+    Raise ``Forbidden`` unless *caller* may read what belongs to *owner*.
+
+    A service account may always read itself and its own keys.
+    """
+    itself = owner.kind is OwnerKind.SERVICE_ACCOUNT and caller.owner == owner
+    if not itself:
+        require_scope(caller, scope)
 
 
 def require_scope(caller: Caller, scope: str) -> None:

@@ -35,12 +35,27 @@ class Counters:
             "keysvc-counters", interval, self.flush, forget=self._forget
         )
 
-    def note(self, id_: UUID, now: datetime, renewed: Renewed | None = None) -> None:
-        """Count one use, and keep the digest that it may have renewed."""
+    def note(
+        self,
+        id_: UUID,
+        now: datetime,
+        renewed: Renewed | None = None,
+        retained: bool = False,
+    ) -> None:
+        """
+        Count one use, and keep the digest that it may have renewed.
+
+        Args:
+            retained: Whether the secret was one that a rotation has replaced.
+        """
         with self._lock:
             use = self._uses.get(id_, Use(0, now))
-            last = max(now, use.last)
-            self._uses[id_] = Use(use.times + 1, last, renewed or use.renewed)
+            self._uses[id_] = Use(
+                use.times + 1,
+                max(now, use.last),
+                renewed or use.renewed,
+                now if retained else use.retained,
+            )
         self._writer.start()
 
     def flush(self) -> None:

@@ -1,116 +1,189 @@
-"""The life of a credential: issue, list, change, delete."""
+"""The life of a credential: issue, list, change, rotate, delete."""
 
-from collections.abc import Mapping
-from dataclasses import fields
 from dataclasses import replace
 from datetime import datetime
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 from keysvc.core import access
-from keysvc.core import tokens
+from keysvc.core import facts
 from keysvc.core.clock import Clock
+from keysvc.core.idempotency import Idempotency
+from keysvc.core.idempotency import Once
 from keysvc.core.ledger import Ledger
+from keysvc.core.minting import Mint
+from keysvc.core.minting import SEALED
+from keysvc.core.people.accounts import require_open
+from keysvc.core.people.accounts import require_there
 from keysvc.core.vault import Vault
 from keysvc.model import Caller
 from keysvc.model import Change
 from keysvc.model import Credential
 from keysvc.model import Draft
-from keysvc.model import Entry
 from keysvc.model import Issued
 from keysvc.model import Kind
+from keysvc.model import Listing
 from keysvc.model import Owner
 from keysvc.model import Page
-from keysvc.model import Window
 from keysvc.store import credentials as store
 from keysvc.store.connection import reading
-
-_MINT = {Kind.KEYPAIR: tokens.mint_keypair}
-
-#: Families whose secret must be read again, to check signatures made with it.
-_SEALED = {Kind.KEYPAIR}
-
-_OWN = [field.name for field in fields(Draft)]
 
 
 class Credentials:
     """
     Every use case of the three families, one method each; each is one transaction.
 
-    All of them raise ``NotFound`` in a foreign realm, and ``Forbidden`` in the
-    caller's own one where a scope is lacking.
+    All of them raise ``NotFound`` in a foreign realm and for what is not there, then
+    ``Forbidden`` where a scope is lacking.
     """
 
-    def __init__(self, vault: Vault, ledger: Ledger, now: Clock) -> None:
-        self._vault, self._ledger, self._now = vault, ledger, now
+    def __init__(
+        self, vault: Vault, mint: Mint, ledger: Ledger, once: Idempotency, now: Clock
+    ) -> None:
+        self._vault, self._mint = vault, mint
+        self._ledger, self._once, self._now = ledger, once, now
 
-    def issue(self, caller: Caller, kind: Kind, owner: Owner, draft: Draft) -> Issued:
+    def issue(
+        self,
+        caller: Caller,
+        kind: Kind,
+        owner: Owner,
+        draft: Draft,
+        once: Once | None = None,
+    ) -> Issued:
         """
         Create a credential for *owner*.
 
         Raises:
             Forbidden: Also if it would be more than the caller is.
+            Conflict: If its name is taken.
         """
-        access.require(caller, owner, f"{access.AREA[kind]}:write")
-        access.require_ceiling(caller, None, draft)
-        public_id, secret = _MINT[kind]()
-        now = self._now()
-        credential = Credential(
-            **{name: getattr(draft, name) for name in _OWN},
-            id=uuid4(),
-            kind=kind,
-            owner=owner,
-            public_id=public_id,
-            created_at=now,
-            updated_at=now,
-            created_by=caller.actor,
-        )
-        kept = self._vault.protect(credential.id, secret, sealed=kind in _SEALED)
+        access.require_realm(caller, owner)
         with self._ledger.unit() as record:
+            require_open(owner, caller, access.scope_of(kind, "write"))
+            access.require_ceiling(caller, None, draft)
+            if first := self._once.first_answer(caller, once):
+                return facts.issued(first)
+            minted, now = self._mint.issue(kind), self._now()
+            credential = Credential(
+                **facts.of_draft(draft),
+                id=uuid4(),
+                kind=kind,
+                owner=owner,
+                public_id=minted.public_id,
+                created_at=now,
+                updated_at=now,
+                created_by=caller.actor,
+            )
+            sealed = kind in SEALED
+            kept = self._vault.protect(credential.id, minted.secret, sealed=sealed)
             store.add(credential, kept)
-            record(_entry(caller, "credential.create", None, credential))
-        return Issued(credential, secret)
+            issued = Issued(credential, minted.shown)
+            self._once.keep(caller, once, issued)
+            record(facts.entry(caller, "credential.create", None, credential))
+        return issued
 
     def get(
-        self, caller: Caller, kind: Kind, owner: Owner, public_id: str
+        self, caller: Caller, kind: Kind, owner: Owner, reference: str
     ) -> Credential:
         """Return one credential of *owner*."""
-        access.require(caller, owner, f"{access.AREA[kind]}:read")
+        access.require_realm(caller, owner)
         with reading():
-            return store.get(kind, owner, public_id)
+            require_there(owner)
+            found = store.get(kind, owner, reference)
+        access.require_read(caller, owner, access.scope_of(kind, "read"))
+        return found
 
-    def page(self, caller: Caller, kind: Kind, owner: Owner, window: Window) -> Page:
+    def page(
+        self, caller: Caller, kind: Kind, owner: Owner, listing: Listing
+    ) -> Page[Credential]:
         """Return a part of the credentials of *owner*."""
-        access.require(caller, owner, f"{access.AREA[kind]}:read")
+        access.require_realm(caller, owner)
         with reading():
-            return store.page(kind, owner, window)
+            require_there(owner)
+            access.require_read(caller, owner, access.scope_of(kind, "read"))
+            return store.page(kind, owner, listing)
 
     def change(
-        self, caller: Caller, kind: Kind, owner: Owner, public_id: str, change: Change
+        self, caller: Caller, kind: Kind, owner: Owner, reference: str, change: Change
     ) -> Credential:
         """
         Change what *change* holds of one credential of *owner*.
 
         Raises:
             Forbidden: Also if that would make it more than the caller is.
+            Conflict: If its new name is taken.
         """
-        access.require(caller, owner, f"{access.AREA[kind]}:write")
+        access.require_realm(caller, owner)
         with self._ledger.unit() as record:
-            before = store.get(kind, owner, public_id, locked=True)
+            before = self._take(caller, kind, owner, reference)
             after = _changed(before, change, self._now())
             access.require_ceiling(caller, before, after)
             if after != before:
                 store.update(after)
-                record(_entry(caller, "credential.update", before, after))
+                record(facts.entry(caller, "credential.update", before, after))
         return after
 
-    def delete(self, caller: Caller, kind: Kind, owner: Owner, public_id: str) -> None:
-        """Delete one credential of *owner* for good."""
-        access.require(caller, owner, f"{access.AREA[kind]}:write")
+    def rotate(
+        self,
+        caller: Caller,
+        kind: Kind,
+        owner: Owner,
+        reference: str,
+        retain_minutes: int,
+        once: Once | None = None,
+    ) -> Issued:
+        """
+        Give one credential of *owner* another secret.
+
+        The old one is good for *retain_minutes* more; one that was retained before
+        is not.
+
+        Raises:
+            Forbidden: Also if the credential is more than the caller is.
+        """
+        access.require_realm(caller, owner)
         with self._ledger.unit() as record:
-            before = store.get(kind, owner, public_id, locked=True)
+            before = self._take(caller, kind, owner, reference)
+            access.require_ceiling(caller, None, before)
+            if first := self._once.first_answer(caller, once):
+                return facts.issued(first)
+            now = self._now()
+            until = now + timedelta(minutes=retain_minutes) if retain_minutes else None
+            after = replace(
+                before,
+                rotated_at=now,
+                updated_at=now,
+                retain_minutes=retain_minutes,
+                retained_until=until,
+                retained_used_at=None,
+            )
+            minted = self._mint.rotate(kind, before.public_id)
+            sealed = kind in SEALED
+            kept = self._vault.protect(before.id, minted.secret, sealed=sealed)
+            store.rotate(after, kept)
+            issued = Issued(after, minted.shown)
+            self._once.keep(caller, once, issued)
+            record(facts.entry(caller, "credential.rotate", before, after))
+        return issued
+
+    def delete(self, caller: Caller, kind: Kind, owner: Owner, reference: str) -> None:
+        """Delete one credential of *owner* for good."""
+        access.require_realm(caller, owner)
+        with self._ledger.unit() as record:
+            before = self._take(caller, kind, owner, reference)
             store.delete(before.id)
-            record(_entry(caller, "credential.delete", before, None))
+            record(facts.entry(caller, "credential.delete", before, None))
+
+    def _take(
+        self, caller: Caller, kind: Kind, owner: Owner, reference: str
+    ) -> Credential:
+        """Return one credential, locked, that *caller* may write."""
+        require_there(owner)
+        found = store.get(kind, owner, reference, locked=True)
+        require_open(owner, caller, access.scope_of(kind, "write"))
+        return found
 
 
 def _changed(before: Credential, change: Change, now: datetime) -> Credential:
@@ -119,34 +192,3 @@ def _changed(before: Credential, change: Change, now: datetime) -> Credential:
     changed: dict[str, Any] = {**change, "attributes": attributes}
     after = replace(before, **changed)
     return after if after == before else replace(after, updated_at=now)
-
-
-def _entry(
-    caller: Caller, action: str, before: Credential | None, after: Credential | None
-) -> Entry:
-    subject = after or before
-    assert subject is not None
-    old, new = _facts(before), _facts(after)
-    changed = {
-        name for name in old.keys() | new.keys() if old.get(name) != new.get(name)
-    }
-    return Entry(
-        actor=caller.actor,
-        origin=caller.origin,
-        action=action,
-        credential_id=subject.wire_id,
-        owner=subject.owner,
-        before={n: v for n, v in old.items() if n in changed} if before else None,
-        after={n: v for n, v in new.items() if n in changed} if after else None,
-    )
-
-
-def _facts(credential: Credential | None) -> Mapping[str, Any]:
-    """Return what can be changed of a credential, as JSON can hold it."""
-    if credential is None:
-        return {}
-    facts = {name: getattr(credential, name) for name in _OWN}
-    facts |= facts.pop("attributes")
-    if facts["expires_at"] is not None:
-        facts["expires_at"] = facts["expires_at"].isoformat()
-    return facts

@@ -19,6 +19,7 @@ from keysvc.model import Owner
 from keysvc.model import OwnerKind
 from keysvc.store import connection
 from keysvc.store import credentials
+from keysvc.store import deployment
 from keysvc.store import migrate
 from keysvc.store import ring as store
 
@@ -65,6 +66,15 @@ class Installation:
     def has_ring(self) -> bool:
         """Tell whether a ring is set at all."""
         return rings.exists(self._settings)
+
+    def deployment_id(self) -> str:
+        """Return the id of this deployment: the same for ever."""
+        with connection.reading():
+            return deployment.deployment_id()
+
+    def database_type(self) -> str:
+        """Return what ZenML's client calls the engine: it knows no PostgreSQL."""
+        return "other" if connection.is_postgres() else "sqlite"
 
     def check(self) -> None:
         """Raise like ``ensure_ready``, asking the database anew."""

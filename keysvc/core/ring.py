@@ -25,6 +25,7 @@ class Purpose(StrEnum):
     SEAL = "seal"
     PAGE_TOKEN = "page token"
     AUDIT = "audit"
+    IDEMPOTENCY = "idempotency"
 
 
 class Ring:
@@ -48,10 +49,15 @@ class Ring:
         """Return the id of the key that makes."""
         return self.ids[0]
 
-    def derive(self, purpose: Purpose, key_id: str) -> bytes | None:
+    def derive(
+        self, purpose: Purpose, key_id: str, salt: bytes | None = None
+    ) -> bytes | None:
         """Return 32 bytes for *purpose*, or None if the ring has no such key."""
         key = self._keys.get(key_id)
-        return None if key is None else _derive(key, purpose, 32)
+        if key is None or salt is None:
+            return None if key is None else _derive(key, purpose, 32)
+        # What is salted serves once: it would only push the others out of the cache.
+        return _hkdf(key, purpose, 32, salt)
 
     def without(self, key_id: str) -> str:
         """Return the text of a ring file that lacks this key."""
@@ -64,8 +70,12 @@ class Ring:
 
 @lru_cache(maxsize=256)
 def _derive(key: bytes, purpose: str, length: int) -> bytes:
+    return _hkdf(key, purpose, length, None)
+
+
+def _hkdf(key: bytes, purpose: str, length: int, salt: bytes | None) -> bytes:
     """Derive a key by HKDF-SHA-256 (RFC 5869), the purpose being its info."""
-    return HKDF(SHA256(), length, None, f"keysvc {purpose}".encode()).derive(key)
+    return HKDF(SHA256(), length, salt, f"keysvc {purpose}".encode()).derive(key)
 
 
 def _text(keys: Iterable[bytes]) -> str:

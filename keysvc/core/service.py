@@ -1,5 +1,7 @@
 """The parts of the core, put together."""
 
+from functools import partial
+
 from keysvc.config import Settings
 from keysvc.core import ring
 from keysvc.core.clock import Clock
@@ -7,8 +9,15 @@ from keysvc.core.clock import utcnow
 from keysvc.core.counters import Counters
 from keysvc.core.credentials import Credentials
 from keysvc.core.cursors import Cursors
+from keysvc.core.idempotency import Idempotency
 from keysvc.core.installation import Installation
 from keysvc.core.ledger import Ledger
+from keysvc.core.minting import Mint
+from keysvc.core.people.accounts import ServiceAccounts
+from keysvc.core.people.current_user import current_user
+from keysvc.core.people.operators import Operators
+from keysvc.core.people.passwords import Passwords
+from keysvc.core.people.sessions import Sessions
 from keysvc.core.rekeying import Rekeying
 from keysvc.core.replay import Replay
 from keysvc.core.vault import Vault
@@ -30,10 +39,20 @@ class Service:
             pool_timeout=settings.pool_timeout,
         )
         self.settings = settings
-        vault = Vault(lambda: ring.load(settings))
+        vault, mint = Vault(lambda: ring.load(settings)), Mint(settings)
+        once = Idempotency(vault, now)
         self.ledger = Ledger(vault, Cursors(vault), now, settings.audit_head_interval)
         self.counters = Counters(settings.flush_interval)
-        self.verifier = Verifier(vault, self.counters, Replay(now), now)
-        self.credentials = Credentials(vault, self.ledger, now)
+        self.verifier = Verifier(vault, mint, self.counters, Replay(now), now)
+        self.credentials = Credentials(vault, mint, self.ledger, once, now)
+        self.accounts = ServiceAccounts(self.ledger, once, now)
+        passwords = Passwords(settings.password_cost)
+        self.operators = Operators(passwords, self.ledger, now)
+        self.sessions = Sessions(
+            settings, vault, mint, self.verifier, self.operators, self.ledger, now
+        )
         self.rekeying = Rekeying(settings, vault, self.ledger, now)
+        self.current_user = partial(
+            current_user, operators=self.operators, accounts=self.accounts
+        )
         self.installation = Installation(settings, vault, self.credentials, now)

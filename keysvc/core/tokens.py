@@ -3,6 +3,7 @@
 import re
 import secrets
 import string
+from typing import NamedTuple
 from zlib import crc32
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -14,6 +15,9 @@ _CHECKSUM_LENGTH = 6
 _ACCESS_KEY = re.compile(r"[0-9A-Za-z]+([-_]{1,2}[0-9A-Za-z]+)*")
 _SECRET_KEY = re.compile(rf"[0-9A-Za-z]{{{_RANDOM_LENGTH + _CHECKSUM_LENGTH}}}")
 
+_PUBLIC_LENGTH, _TOKEN_SECRET_LENGTH = 16, 32
+_TOKEN = re.compile(r"[0-9A-Za-z_]{1,16}_[0-9A-Za-z]{54}")
+
 
 def mint_keypair() -> tuple[str, str]:
     """
@@ -23,8 +27,13 @@ def mint_keypair() -> tuple[str, str]:
     base62, the last 6 of them a checksum of all that precedes.
     """
     access_key = "KP" + _random(_SLUG32, 18)
+    return access_key, mint_secret_key(access_key)
+
+
+def mint_secret_key(access_key: str) -> str:
+    """Return a new secret key for *access_key*."""
     body = _random(_BASE62, _RANDOM_LENGTH)
-    return access_key, body + checksum(access_key + body)
+    return body + checksum(access_key + body)
 
 
 def is_keypair(access_key: str, secret_key: str) -> bool:
@@ -45,6 +54,37 @@ def is_keypair(access_key: str, secret_key: str) -> bool:
 def is_access_key(text: str) -> bool:
     """Tell whether *text* is a slug, as every access key is."""
     return _ACCESS_KEY.fullmatch(text) is not None
+
+
+class Token(NamedTuple):
+    """A token taken apart: which credential it names, and the secret that proves it."""
+
+    prefix: str
+    public_id: str
+    secret: str
+
+
+def mint_token(prefix: str) -> tuple[Token, str]:
+    """Return a new token, taken apart and as the one string that its bearer carries."""
+    return renew_token(prefix, _random(_BASE62, _PUBLIC_LENGTH))
+
+
+def renew_token(prefix: str, public_id: str) -> tuple[Token, str]:
+    """Return a token with a new secret for the credential of *public_id*."""
+    token = Token(prefix, public_id, _random(_BASE62, _TOKEN_SECRET_LENGTH))
+    text = f"{prefix}_{public_id}{token.secret}"
+    return token, text + checksum(text)
+
+
+def read_token(text: str) -> Token | None:
+    """Take a token apart; None if its shape or its checksum is wrong."""
+    if (
+        not _TOKEN.fullmatch(text)
+        or checksum(text[:-_CHECKSUM_LENGTH]) != text[-_CHECKSUM_LENGTH:]
+    ):
+        return None
+    prefix, _, rest = text.rpartition("_")
+    return Token(prefix, rest[:_PUBLIC_LENGTH], rest[_PUBLIC_LENGTH:-_CHECKSUM_LENGTH])
 
 
 def checksum(text: str) -> str:

@@ -88,6 +88,29 @@ class Vault:
         except (InvalidToken, ValueError):
             raise Unavailable("A sealed secret cannot be opened.") from None
 
+    def seal_with(self, word: str, content: bytes) -> str:
+        """Encrypt under the ring's first key and a *word* that is not kept."""
+        maker = self.ring.maker
+        sealed = self._fernet_with(word, maker).encrypt(content).decode()
+        return f"{maker}:{sealed}"
+
+    def open_with(self, word: str, sealed: str) -> bytes:
+        """
+        Read what ``seal_with`` has encrypted.
+
+        Raises:
+            Unavailable: If it was changed, or sealed with a key that is not here.
+        """
+        maker, _, content = sealed.partition(":")
+        try:
+            return self._fernet_with(word, maker).decrypt(content)
+        except InvalidToken:
+            raise Unavailable("A first answer cannot be opened.") from None
+
+    def _fernet_with(self, word: str, key_id: str) -> Fernet:
+        key = self._key(Purpose.IDEMPOTENCY, key_id, word.encode())
+        return Fernet(urlsafe_b64encode(key))
+
     def unseal(self, id_: UUID, sealed: str, key_id: str) -> str:
         """Return the sealed secret of credential *id_*, and of no other."""
         content = self.open(sealed, key_id)
@@ -110,8 +133,10 @@ class Vault:
             self._fernets[key_id] = Fernet(key)
         return self._fernets[key_id]
 
-    def _key(self, purpose: Purpose, key_id: str) -> bytes:
-        key = self.ring.derive(purpose, key_id) or self.reload().derive(purpose, key_id)
+    def _key(self, purpose: Purpose, key_id: str, salt: bytes | None = None) -> bytes:
+        key = self.ring.derive(purpose, key_id, salt)
+        if key is None:
+            key = self.reload().derive(purpose, key_id, salt)
         if key is None:
             raise Unavailable(f"The ring lacks the key {key_id}.")
         return key

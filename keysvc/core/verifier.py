@@ -1,5 +1,6 @@
 """The one place where a presented secret is found good or not."""
 
+from enum import Enum
 from hmac import compare_digest
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from keysvc.core import signing
 from keysvc.core import tokens
 from keysvc.core.clock import Clock
 from keysvc.core.counters import Counters
+from keysvc.core.minting import Mint
 from keysvc.core.replay import Replay
 from keysvc.core.signing import Signed
 from keysvc.core.vault import Vault
@@ -18,15 +20,27 @@ from keysvc.errors import UnknownCredential
 from keysvc.model import Caller
 from keysvc.model import Kind
 from keysvc.model import Origin
+from keysvc.model import Owner
+from keysvc.model import OwnerKind
 from keysvc.model import Renewed
 from keysvc.model import Secret
 from keysvc.model import Stored
 from keysvc.store import lookup
+from keysvc.store.lookup import StoredOperator
+from keysvc.store.lookup import StoredSession
 
 #: What a secret is compared with where there is nothing to compare it with.
 _NOBODY = UUID(int=0)
 _NO_DIGEST = "0" * 64
 _NO_SECRET = "0" * 40
+
+
+class Proof(Enum):
+    """What a presented secret is to a credential."""
+
+    NONE = "none of its secrets"
+    CURRENT = "its secret"
+    RETAINED = "the one before, still retained"
 
 
 class Verifier:
@@ -38,9 +52,9 @@ class Verifier:
     """
 
     def __init__(
-        self, vault: Vault, counters: Counters, replay: Replay, now: Clock
+        self, vault: Vault, mint: Mint, counters: Counters, replay: Replay, now: Clock
     ) -> None:
-        self._vault, self._counters = vault, counters
+        self._vault, self._mint, self._counters = vault, mint, counters
         self._replay, self._now = replay, now
         self._decoy: Secret | None = None
 
@@ -56,10 +70,18 @@ class Verifier:
         """
         if not tokens.is_keypair(access_key, secret_key):
             raise UnknownCredential
-        stored = lookup.find(access_key)
-        proven = self._proves(secret_key, stored)
-        good = self._admit(Kind.KEYPAIR, stored, proven, origin)
-        return self._welcome(good, secret_key, origin)
+        return self._by_secret(Kind.KEYPAIR, access_key, secret_key, origin)
+
+    def token(self, text: str, origin: Origin) -> Caller:
+        """Return the caller whose session or credential this token is, as above."""
+        token = tokens.read_token(text)
+        if token is not None and self._mint.is_session(token.prefix):
+            return self._session(token, origin)
+        return self._by_token(token, origin)
+
+    def api_key(self, text: str, origin: Origin) -> Caller:
+        """Return the caller whose API key this token is, as above; of no session."""
+        return self._by_token(tokens.read_token(text), origin)
 
     def signed(self, request: Signed, origin: Origin) -> Caller:
         """
@@ -79,18 +101,61 @@ class Verifier:
         stored = lookup.find(request.access_key)
         secret = self._unsealed(stored)
         expected = signing.sign(secret, request, date)
-        proven = compare_digest(expected.encode(), request.signature.encode())
-        good = self._admit(Kind.KEYPAIR, stored, proven, origin)
+        right = compare_digest(expected.encode(), request.signature.encode())
+        proof = Proof.CURRENT if right else Proof.NONE
+        good = self._admit(Kind.KEYPAIR, stored, proof, origin)
         if request.changes_state:
             self._replay.use_up(expected, date + signing.WINDOW)
-        return self._welcome(good, secret, origin)
+        return self._welcome(good, secret, proof, origin)
+
+    def _by_token(self, token: tokens.Token | None, origin: Origin) -> Caller:
+        kind = None if token is None else self._mint.kind_of(token.prefix)
+        if token is None or kind is None:
+            raise UnknownCredential
+        return self._by_secret(kind, token.public_id, token.secret, origin)
+
+    def _by_secret(
+        self, kind: Kind, public_id: str, secret: str, origin: Origin
+    ) -> Caller:
+        stored = lookup.find(public_id)
+        proof = self._proof(secret, stored)
+        good = self._admit(kind, stored, proof, origin)
+        return self._welcome(good, secret, proof, origin)
+
+    def _session(self, token: tokens.Token, origin: Origin) -> Caller:
+        """A session is as good as what has logged in is now."""
+        session = lookup.find_session(token.public_id)
+        if session is None:
+            self._compare_with_nobody(token.secret)
+            raise UnknownCredential
+        id_, key = UUID(session.id), session.digest_key
+        if not self._vault.matches(id_, token.secret, session.digest, key):
+            raise UnknownCredential
+        if session.expires_at <= self._now():
+            raise ExpiredCredential
+        if session.operator is not None:
+            return _operator(session.operator, session, origin)
+        stored = session.credential
+        proof = self._proof_of(stored, session.generation)
+        good = self._admit(stored.kind if stored else None, stored, proof, origin)
+        self._counters.note(good.id, self._now(), retained=proof is Proof.RETAINED)
+        return _caller(good, proof, origin)
+
+    def _proof_of(self, stored: Stored | None, generation: int) -> Proof:
+        """Tell what the secret of this generation is now."""
+        if stored is not None and generation == stored.generation:
+            return Proof.CURRENT
+        if stored is not None and generation == stored.generation - 1:
+            return Proof.RETAINED if self._retains(stored) else Proof.NONE
+        return Proof.NONE
 
     def _admit(
-        self, kind: Kind, stored: Stored | None, proven: bool, origin: Origin
+        self, kind: Kind | None, stored: Stored | None, proof: Proof, origin: Origin
     ) -> Stored:
-        if not proven or stored is None or not stored.digest or stored.kind != kind:
+        known = stored is not None and stored.digest and stored.kind == kind
+        if stored is None or not known or proof is Proof.NONE:
             raise UnknownCredential
-        if not stored.is_active:
+        if not (stored.is_active and stored.owner_active):
             raise InactiveCredential
         if stored.expires_at is not None and stored.expires_at <= self._now():
             raise ExpiredCredential
@@ -98,17 +163,37 @@ class Verifier:
             raise AddressNotAllowed
         return stored
 
-    def _welcome(self, stored: Stored, secret: str, origin: Origin) -> Caller:
-        self._counters.note(stored.id, self._now(), self._renew(stored, secret))
-        return _caller(stored, origin)
+    def _welcome(
+        self, stored: Stored, secret: str, proof: Proof, origin: Origin
+    ) -> Caller:
+        retained = proof is Proof.RETAINED
+        renewed = None if retained else self._renew(stored, secret)
+        self._counters.note(stored.id, self._now(), renewed, retained)
+        return _caller(stored, proof, origin)
 
-    def _proves(self, secret: str, stored: Stored | None) -> bool:
+    def _proof(self, secret: str, stored: Stored | None) -> Proof:
         # A credential without a digest has lost its secret with a key of the ring.
         if stored is None or not stored.digest:
-            maker = self._vault.ring.maker
-            self._vault.matches(_NOBODY, secret, _NO_DIGEST, maker)
-            return False
-        return self._vault.matches(stored.id, secret, stored.digest, stored.digest_key)
+            self._compare_with_nobody(secret)
+            return Proof.NONE
+        digest = self._vault.digest(stored.id, secret, stored.digest_key)
+        if compare_digest(digest, stored.digest):
+            return Proof.CURRENT
+        if stored.retained_digest and stored.retained_key and self._retains(stored):
+            # Most often under the same key of the ring: then no second HMAC is made.
+            if stored.retained_key != stored.digest_key:
+                digest = self._vault.digest(stored.id, secret, stored.retained_key)
+            if compare_digest(digest, stored.retained_digest):
+                return Proof.RETAINED
+        return Proof.NONE
+
+    def _retains(self, stored: Stored) -> bool:
+        until = stored.retained_until
+        return until is not None and self._now() < until
+
+    def _compare_with_nobody(self, secret: str) -> None:
+        maker = self._vault.ring.maker
+        self._vault.matches(_NOBODY, secret, _NO_DIGEST, maker)
 
     def _unsealed(self, stored: Stored | None) -> str:
         """Return the secret of *stored*, or one that nobody has, at the same cost."""
@@ -127,7 +212,7 @@ class Verifier:
         return Renewed(stored.digest, digest, maker)
 
 
-def _caller(stored: Stored, origin: Origin) -> Caller:
+def _caller(stored: Stored, proof: Proof, origin: Origin) -> Caller:
     return Caller(
         kind=stored.kind,
         id=stored.public_id if stored.kind is Kind.KEYPAIR else str(stored.id),
@@ -137,5 +222,23 @@ def _caller(stored: Stored, origin: Origin) -> Caller:
         allowed_ips=stored.allowed_ips,
         rate_limit=stored.rate_limit,
         remaining=stored.remaining,
+        credential_id=stored.id,
+        generation=stored.generation - (proof is Proof.RETAINED),
+        origin=origin,
+    )
+
+
+def _operator(
+    operator: StoredOperator, session: StoredSession, origin: Origin
+) -> Caller:
+    if operator.generation != session.generation:
+        raise UnknownCredential
+    if not operator.is_active:
+        raise InactiveCredential
+    return Caller(
+        kind="operator",
+        id=operator.id,
+        owner=Owner(OwnerKind.OPERATOR, operator.id),
+        scopes=operator.scopes,
         origin=origin,
     )

@@ -12,31 +12,55 @@ from keysvc.model.credentials import Credential
 from keysvc.model.credentials import Draft
 from keysvc.model.credentials import Issued
 from keysvc.model.credentials import Kind
+from keysvc.model.pages import Condition
 from keysvc.model.pages import Cut
+from keysvc.model.pages import Listing
 from keysvc.model.pages import Page
+from keysvc.model.pages import Sort
 from keysvc.model.pages import Window
+from keysvc.model.people import AccountChange
+from keysvc.model.people import AccountDraft
+from keysvc.model.people import AccountKey
+from keysvc.model.people import KeyLogin
+from keysvc.model.people import Login
+from keysvc.model.people import Operator
+from keysvc.model.people import PasswordLogin
+from keysvc.model.people import ServiceAccount
+from keysvc.model.people import Session
 from keysvc.model.secrets import Renewed
 from keysvc.model.secrets import Secret
 from keysvc.model.secrets import Stored
 from keysvc.model.secrets import Use
 
 __all__ = [
+    "AccountChange",
+    "AccountDraft",
+    "AccountKey",
     "Actor",
     "Caller",
     "Change",
+    "Condition",
     "Credential",
     "Cut",
     "Draft",
     "Entry",
     "Issued",
+    "KeyLogin",
     "Kind",
+    "Listing",
+    "Login",
+    "Operator",
     "Origin",
     "Owner",
     "OwnerKind",
     "Page",
+    "PasswordLogin",
     "Record",
     "Renewed",
     "Secret",
+    "ServiceAccount",
+    "Session",
+    "Sort",
     "Stored",
     "Use",
     "Window",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
+from uuid import UUID
 
 
 class OwnerKind(StrEnum):
@@ -42,7 +43,8 @@ class Caller:
     Who asks, what it may do (*scopes*), and where (*owner*, its realm).
 
     A credential never makes one that outlives it, accepts more addresses or has
-    looser limits: so its own are here.
+    looser limits: so its own are here. A session's caller is what has logged in, an
+    operator or an API key. *generation* is that of the secret that was presented.
     """
 
     kind: str
@@ -53,6 +55,8 @@ class Caller:
     allowed_ips: tuple[str, ...] = ()
     rate_limit: int | None = None
     remaining: int | None = None
+    credential_id: UUID | None = None
+    generation: int = 0
     origin: Origin = Origin()
 
     @property

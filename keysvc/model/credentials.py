@@ -57,7 +57,8 @@ class Credential(Draft):
 
     Times are in UTC. ``rate_limit`` counts verifications per 15 minutes,
     ``remaining`` is a quota; None stands for no limit. ``attributes`` holds what
-    only one family has.
+    only one family has. After a rotation the old secret is retained for
+    ``retain_minutes``, until ``retained_until``.
     """
 
     id: UUID
@@ -69,6 +70,11 @@ class Credential(Draft):
     created_by: Actor
     last_used_at: datetime | None = None
     total_queries: int = 0
+    rotated_at: datetime | None = None
+    retain_minutes: int = 0
+    retained_until: datetime | None = None
+    retained_used_at: datetime | None = None
+    last_login_at: datetime | None = None
 
     @property
     def wire_id(self) -> str:

@@ -2,9 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+from typing import Generic
+from typing import NamedTuple
+from typing import TypeVar
 
 from keysvc.model.audit import Record
-from keysvc.model.credentials import Credential
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +25,48 @@ class Window:
         return self.limit * self.index
 
 
+class Condition(NamedTuple):
+    """
+    What a field must be: an operator and the value that its schema has read.
+
+    Operators are those of the API keys' wire: ``equals``, ``contains``, ``oneof``...
+    """
+
+    field: str
+    operator: str
+    value: Any = None
+
+
+class Sort(NamedTuple):
+    """By which field a list is ordered, and by which among equals; same direction."""
+
+    field: str = "created_at"
+    tie: str = "public_id"
+    descending: bool = False
+
+
 @dataclass(frozen=True, slots=True)
-class Page:
+class Listing:
+    """
+    What is wanted of a list.
+
+    Args:
+        any_of: Whether one of the conditions is enough.
+        strict: Whether a window past the end is an error.
+    """
+
+    window: Window = Window()
+    sort: Sort = Sort()
+    conditions: tuple[Condition, ...] = ()
+    any_of: bool = False
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
     """A part of a list, and how long the whole list is."""
 
-    items: Sequence[Credential]
+    items: Sequence[T]
     total: int
     window: Window
 

@@ -34,6 +34,11 @@ class Stored(NamedTuple):
     digest_key: str
     sealed: str | None
     sealed_key: str | None
+    generation: int = 0
+    retained_digest: str | None = None
+    retained_key: str | None = None
+    retained_until: datetime | None = None
+    owner_active: bool = True
 
 
 class Renewed(NamedTuple):
@@ -45,8 +50,13 @@ class Renewed(NamedTuple):
 
 
 class Use(NamedTuple):
-    """How often a credential was used since the last flush, and when last."""
+    """
+    How often a credential was used since the last flush, and when last.
+
+    *retained* tells when last with the secret that a rotation has replaced.
+    """
 
     times: int
     last: datetime
     renewed: Renewed | None = None
+    retained: datetime | None = None

@@ -11,6 +11,7 @@ from playhouse import pool
 
 from keysvc.errors import Misconfigured
 from keysvc.errors import Unavailable
+from keysvc.store.fields import number
 from keysvc.store.tables import database
 
 # What the drivers raise when the database is away, locked or not yet migrated.
@@ -84,6 +85,8 @@ def _open(url: str, **limits: Any) -> peewee.Database:
     # Each connection has a :memory: of its own.
     if not isinstance(opened, peewee.Database) or opened.database == ":memory:":
         raise Misconfigured("KEYSVC_DATABASE_URL names no database.")
+    if isinstance(opened, peewee.SqliteDatabase):
+        opened.register_function(number, "keysvc_number", 1)
     if isinstance(opened, peewee.PostgresqlDatabase):
         # Python cannot read the last day of year 9999 as a zone in the east tells it.
         given = opened.connect_params.get("options", "")

@@ -31,6 +31,10 @@ def flush(uses: Mapping[UUID, Use]) -> None:
         ).where(CredentialRow.id == id_).execute()
         if use.renewed is not None:
             _renew(id_, use.renewed)
+        if use.retained is not None:
+            CredentialRow.update(retained_used_at=use.retained).where(
+                CredentialRow.id == id_, CredentialRow.retained_digest.is_null(False)
+            ).execute()
 
 
 def _renew(id_: UUID, renewed: Renewed) -> None:

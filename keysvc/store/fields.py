@@ -1,11 +1,15 @@
 """Columns that hold the same thing on SQLite and PostgreSQL."""
 
 import json
+import re
 from datetime import datetime
 from datetime import UTC
 from typing import Any
 
 import peewee
+
+#: What a text must look like to be compared as a number, on either engine.
+NUMBER = r"^[+-]?[0-9]{1,60}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,2})?$"
 
 
 class UtcDateTimeField(peewee.DateTimeField):
@@ -55,3 +59,8 @@ def moment(value: datetime | str | None) -> datetime | None:
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
     return None if value is None else value.astimezone(UTC)
+
+
+def number(text: str) -> float | None:
+    """Return the number that *text* is, or None: SQLite's ``keysvc_number``."""
+    return float(text) if re.fullmatch(NUMBER.rstrip("$"), text) else None

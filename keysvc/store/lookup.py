@@ -1,8 +1,13 @@
-"""The one statement of a verification: compiled once, no model, no transaction."""
+"""The statements of verifications: compiled once, no models, no transaction."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
+from typing import NamedTuple
 from uuid import UUID
+
+import peewee
 
 from keysvc.model import Kind
 from keysvc.model import Owner
@@ -12,6 +17,9 @@ from keysvc.store.connection import reading
 from keysvc.store.fields import moment
 from keysvc.store.tables import CredentialRow
 from keysvc.store.tables import database
+from keysvc.store.tables import OperatorRow
+from keysvc.store.tables import ServiceAccountRow
+from keysvc.store.tables import SessionRow
 
 _COLUMNS = (
     CredentialRow.id,
@@ -29,10 +37,58 @@ _COLUMNS = (
     CredentialRow.digest_key,
     CredentialRow.sealed,
     CredentialRow.sealed_key,
+    CredentialRow.generation,
+    CredentialRow.retained_digest,
+    CredentialRow.retained_key,
+    CredentialRow.retained_until,
+    ServiceAccountRow.is_active,
 )
 
-#: The statement in the dialect of each class of database.
-_compiled: dict[type, str] = {}
+_OPERATOR_COLUMNS = (
+    OperatorRow.id,
+    OperatorRow.is_active,
+    OperatorRow.scopes,
+    OperatorRow.generation,
+)
+
+_SESSION_COLUMNS = (
+    SessionRow.id,
+    SessionRow.digest,
+    SessionRow.digest_key,
+    SessionRow.generation,
+    SessionRow.expires_at,
+    *_OPERATOR_COLUMNS,
+    *_COLUMNS,
+)
+
+# A constant, not a parameter: the statements take the public id alone.
+_OF_ACCOUNT = (
+    CredentialRow.owner_kind == peewee.SQL(f"'{OwnerKind.SERVICE_ACCOUNT}'")
+) & (CredentialRow.owner_id == ServiceAccountRow.id)
+
+#: Each statement in the dialect of each class of database.
+_compiled: dict[tuple[type, str], str] = {}
+
+
+class StoredOperator(NamedTuple):
+    """What a session needs of the operator that has logged in."""
+
+    id: str
+    is_active: bool
+    scopes: tuple[str, ...]
+    generation: int
+
+
+class StoredSession(NamedTuple):
+    """What a verification needs of one session, and of what it came from."""
+
+    id: str
+    digest: str
+    digest_key: str
+    generation: int
+    expires_at: datetime
+    operator: StoredOperator | None
+    credential: Stored | None
 
 
 def find(public_id: str) -> Stored | None:
@@ -42,17 +98,75 @@ def find(public_id: str) -> Stored | None:
     Raises:
         Unavailable: If the database cannot be asked.
     """
-    with reading():
-        row = database.execute_sql(_statement(), (public_id,)).fetchone()
+    row = _first("credential", public_id)
     return None if row is None else _stored(*row)
 
 
-def _statement() -> str:
+def find_session(public_id: str) -> StoredSession | None:
+    """
+    Return what a verification needs of the session *public_id*.
+
+    Raises:
+        Unavailable: If the database cannot be asked.
+    """
+    row = _first("session", public_id)
+    return None if row is None else _session(row)
+
+
+def _first(statement: str, public_id: str) -> Sequence[Any] | None:
+    with reading():
+        cursor = database.execute_sql(_statement(statement), (public_id,))
+        row: Sequence[Any] | None = cursor.fetchone()
+    return row
+
+
+def _statement(name: str) -> str:
     dialect = type(database.obj)
-    if dialect not in _compiled:
-        query = CredentialRow.select(*_COLUMNS).where(CredentialRow.public_id == "")
-        _compiled[dialect] = query.sql()[0]
-    return _compiled[dialect]
+    if (dialect, name) not in _compiled:
+        _compiled[dialect, name] = _QUERIES[name]().sql()[0]
+    return _compiled[dialect, name]
+
+
+def _credential_query() -> Any:
+    query = CredentialRow.select(*_COLUMNS).where(CredentialRow.public_id == "")
+    return query.join(ServiceAccountRow, peewee.JOIN.LEFT_OUTER, on=_OF_ACCOUNT)
+
+
+def _session_query() -> Any:
+    outer = peewee.JOIN.LEFT_OUTER
+    return (
+        SessionRow.select(*_SESSION_COLUMNS)
+        .where(SessionRow.public_id == "")
+        .join(OperatorRow, outer, on=SessionRow.operator_id == OperatorRow.id)
+        .switch(SessionRow)
+        .join(CredentialRow, outer, on=SessionRow.credential_id == CredentialRow.id)
+        .join(ServiceAccountRow, outer, on=_OF_ACCOUNT)
+    )
+
+
+_QUERIES = {"credential": _credential_query, "session": _session_query}
+
+
+def _session(row: Sequence[Any]) -> StoredSession:
+    id_, digest, digest_key, generation, expires_at, *rest = row
+    expiry = moment(expires_at)
+    assert expiry is not None
+    operator, credential = rest[:4], rest[4:]
+    return StoredSession(
+        id=id_,
+        digest=digest,
+        digest_key=digest_key,
+        generation=generation,
+        expires_at=expiry,
+        operator=None if operator[0] is None else _operator(*operator),
+        credential=None if credential[0] is None else _stored(*credential),
+    )
+
+
+def _operator(
+    id_: str, is_active: bool | int, scopes: str, generation: int
+) -> StoredOperator:
+    return StoredOperator(id_, bool(is_active), tuple(json.loads(scopes)), generation)
 
 
 def _stored(
@@ -71,8 +185,15 @@ def _stored(
     digest_key: str,
     sealed: str | None,
     sealed_key: str | None,
+    generation: int | None,
+    retained_digest: str | None,
+    retained_key: str | None,
+    retained_until: datetime | str | None,
+    account_active: bool | int | None,
 ) -> Stored:
     """Read one row, in the order of ``_COLUMNS``, as either driver gives it."""
+    # A service account that is gone leaves its keys dead; other owners are not kept.
+    has_account = owner_kind == OwnerKind.SERVICE_ACCOUNT
     return Stored(
         id=id_ if isinstance(id_, UUID) else UUID(id_),
         kind=Kind(kind),
@@ -88,4 +209,9 @@ def _stored(
         digest_key=digest_key,
         sealed=sealed,
         sealed_key=sealed_key,
+        generation=generation or 0,
+        retained_digest=retained_digest,
+        retained_key=retained_key,
+        retained_until=moment(retained_until),
+        owner_active=bool(account_active) or not has_account,
     )

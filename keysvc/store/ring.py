@@ -13,6 +13,7 @@ from keysvc.store.statements import Statement
 from keysvc.store.tables import AuditRow
 from keysvc.store.tables import CredentialRow
 from keysvc.store.tables import RingKeyRow
+from keysvc.store.tables import SessionRow
 
 
 class Wrapped(NamedTuple):
@@ -84,7 +85,7 @@ def rewrap(wrapped: Wrapped) -> None:
 
 
 def dependents(key_id: str) -> list[tuple[UUID, str]]:
-    """Return id and public id of the credentials that need this key."""
+    """Return id and public id of the credentials whose secret needs this key."""
     needs = (CredentialRow.digest_key == key_id) | (CredentialRow.sealed_key == key_id)
     query = CredentialRow.select(CredentialRow.id, CredentialRow.public_id).where(needs)
     return [(row.id, row.public_id) for row in query.order_by(CredentialRow.id)]
@@ -122,8 +123,31 @@ def replace(id_: UUID, old: Secret, new: Secret) -> None:
     ).execute()
 
 
+def forget_retained(key_id: str) -> None:
+    """Leave nothing that a rotation retained under this key, nor any session of it."""
+    CredentialRow.update(
+        retained_digest=None, retained_key=None, retained_until=None
+    ).where(CredentialRow.retained_key == key_id).execute()
+    SessionRow.delete().where(SessionRow.digest_key == key_id).execute()
+
+
+def retained(key_id: str, now: datetime) -> list[str]:
+    """Return the public ids of credentials whose replaced secret needs this key."""
+    query = CredentialRow.select(CredentialRow.public_id).where(
+        CredentialRow.retained_key == key_id, CredentialRow.retained_until > now
+    )
+    return [row.public_id for row in query.order_by(CredentialRow.id)]
+
+
 def kill(id_: UUID) -> None:
     """Leave a credential without any secret, switched off."""
     CredentialRow.update(
-        digest="", digest_key="", sealed=None, sealed_key=None, is_active=False
+        digest="",
+        digest_key="",
+        sealed=None,
+        sealed_key=None,
+        retained_digest=None,
+        retained_key=None,
+        retained_until=None,
+        is_active=False,
     ).where(CredentialRow.id == id_).execute()

@@ -32,7 +32,15 @@ _PLAIN = (
     "updated_at",
     "last_used_at",
     "total_queries",
+    "rotated_at",
+    "retain_minutes",
+    "retained_until",
+    "retained_used_at",
+    "last_login_at",
 )
+
+#: What verifications and logins write, and they alone.
+COUNTED = ("last_used_at", "total_queries", "retained_used_at", "last_login_at")
 
 _PAIRS = ("owner_kind", "owner_id", "created_by_kind", "created_by_id")
 
@@ -45,6 +53,8 @@ def columns(credential: Credential) -> dict[str, Any]:
     columns: dict[str, Any] = {name: getattr(credential, name) for name in _PLAIN}
     columns["owner_kind"], columns["owner_id"] = credential.owner
     columns["created_by_kind"], columns["created_by_id"] = credential.created_by
+    columns["name_folded"] = credential.name.casefold()
+    columns["description_folded"] = credential.description.casefold()
     return columns
 
 
@@ -62,10 +72,11 @@ def credential(row: Sequence[Any]) -> Credential:
         "attributes": orjson.loads(values["attributes"]),
         "owner": Owner(OwnerKind(owner_kind), owner_id),
         "created_by": Actor(by_kind, by_id),
+        "retain_minutes": values["retain_minutes"] or 0,
     }
     for name in _MOMENTS:
         values[name] = moment(values[name])
     return Credential(**values)
 
 
-_MOMENTS = ("expires_at", "created_at", "updated_at", "last_used_at")
+_MOMENTS = tuple(name for name in _PLAIN if name.endswith(("_at", "_until")))

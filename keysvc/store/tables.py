@@ -42,12 +42,121 @@ class CredentialRow(Table):
     created_by_id = peewee.CharField(max_length=255)
     last_used_at = UtcDateTimeField(null=True)
     total_queries = peewee.BigIntegerField()
+    # Null in the rows of releases that did not know them.
+    name_folded = peewee.CharField(max_length=1024, null=True)
+    description_folded = peewee.TextField(null=True)
+    generation = peewee.IntegerField(null=True)
+    retained_digest = peewee.CharField(max_length=64, null=True)
+    retained_key = peewee.CharField(max_length=16, null=True)
+    retained_until = UtcDateTimeField(null=True)
+    retained_used_at = UtcDateTimeField(null=True)
+    retain_minutes = peewee.IntegerField(null=True)
+    rotated_at = UtcDateTimeField(null=True)
+    last_login_at = UtcDateTimeField(null=True)
 
     class Meta:
         table_name = "keysvc_credential"
         indexes = (
             (("kind", "owner_kind", "owner_id", "created_at", "public_id"), False),
         )
+
+
+# The names of one family only are unique, and only among those of one owner.
+CredentialRow.add_index(
+    CredentialRow.index(
+        CredentialRow.owner_id,
+        CredentialRow.name,
+        unique=True,
+        where=peewee.SQL("kind = 'api_key'"),
+        name="keysvc_api_key_name",
+    )
+)
+
+
+class ServiceAccountRow(Table):
+    """A program that owns API keys. Its id is text, as it stands in ``owner_id``."""
+
+    id = peewee.CharField(max_length=36, primary_key=True)
+    name = peewee.CharField(max_length=255, unique=True)
+    name_folded = peewee.CharField(max_length=1024)
+    description = peewee.TextField()
+    description_folded = peewee.TextField()
+    full_name = peewee.TextField()
+    is_active = peewee.BooleanField()
+    external_user_id = peewee.CharField(max_length=36, null=True)
+    created_at = UtcDateTimeField()
+    updated_at = UtcDateTimeField()
+    created_by_kind = peewee.CharField(max_length=16)
+    created_by_id = peewee.CharField(max_length=255)
+
+    class Meta:
+        table_name = "keysvc_service_account"
+        indexes = ((("created_at", "id"), False),)
+
+
+class OperatorRow(Table):
+    """A person who logs in; of the password only its bcrypt hash is kept."""
+
+    id = peewee.CharField(max_length=36, primary_key=True)
+    name = peewee.CharField(max_length=255, unique=True)
+    password = peewee.CharField(max_length=60)
+    scopes = JsonTextField()
+    is_active = peewee.BooleanField()
+    generation = peewee.IntegerField()
+    created_at = UtcDateTimeField()
+    updated_at = UtcDateTimeField()
+    password_changed_at = UtcDateTimeField()
+
+    class Meta:
+        table_name = "keysvc_operator"
+
+
+class SessionRow(Table):
+    """A login: whose, and the digest of its token."""
+
+    id = peewee.CharField(max_length=36, primary_key=True)
+    public_id = peewee.CharField(max_length=64, unique=True)
+    digest = peewee.CharField(max_length=64)
+    digest_key = peewee.CharField(max_length=16)
+    operator_id = peewee.CharField(max_length=36, null=True, index=True)
+    credential_id = peewee.UUIDField(null=True, index=True)
+    generation = peewee.IntegerField()
+    created_at = UtcDateTimeField()
+    expires_at = UtcDateTimeField(index=True)
+
+    class Meta:
+        table_name = "keysvc_session"
+
+
+class RateRow(Table):
+    """How much of a limit was used: GCRA's theoretical arrival time, Unix seconds."""
+
+    subject = peewee.CharField(max_length=128, primary_key=True)
+    arrival = peewee.DoubleField(index=True)
+
+    class Meta:
+        table_name = "keysvc_rate"
+
+
+class FirstAnswerRow(Table):
+    """What the first request with an idempotency key was answered, sealed."""
+
+    key_hash = peewee.CharField(max_length=64, primary_key=True)
+    request_hash = peewee.CharField(max_length=64)
+    sealed = peewee.TextField()
+    until = UtcDateTimeField(index=True)
+
+    class Meta:
+        table_name = "keysvc_first_answer"
+
+
+class DeploymentRow(Table):
+    """The one row that says which deployment this database is."""
+
+    id = peewee.CharField(max_length=36, primary_key=True)
+
+    class Meta:
+        table_name = "keysvc_deployment"
 
 
 class AuditRow(Table):
@@ -107,4 +216,16 @@ class UsedSignatureRow(Table):
         table_name = "keysvc_used_signature"
 
 
-TABLES = (CredentialRow, AuditRow, AuditHeadRow, RingKeyRow, UsedSignatureRow)
+TABLES = (
+    CredentialRow,
+    AuditRow,
+    AuditHeadRow,
+    RingKeyRow,
+    UsedSignatureRow,
+    ServiceAccountRow,
+    OperatorRow,
+    SessionRow,
+    RateRow,
+    FirstAnswerRow,
+    DeploymentRow,
+)

@@ -1,0 +1,96 @@
+"""API keys of a service account: ``/api/v1/service_accounts/{id}/api_keys``."""
+
+from typing import Any
+
+from keysvc.api import examples
+from keysvc.api.blueprint import FamilyBlueprint
+from keysvc.api.intake import path_id
+from keysvc.api.shapes import API_KEYS
+from keysvc.auth.chain import authenticated
+from keysvc.current import caller
+from keysvc.current import once
+from keysvc.current import service
+from keysvc.model import Change
+from keysvc.model import Draft
+from keysvc.model import Kind
+from keysvc.model import Owner
+from keysvc.model import OwnerKind
+from keysvc.schemas.api_keys import ApiKeyChangeSchema
+from keysvc.schemas.api_keys import ApiKeyDraftSchema
+from keysvc.schemas.api_keys import ApiKeyPageSchema
+from keysvc.schemas.api_keys import ApiKeyQuerySchema
+from keysvc.schemas.api_keys import ApiKeySchema
+from keysvc.schemas.api_keys import RotationSchema
+from keysvc.schemas.envelopes import Shown
+from keysvc.schemas.envelopes import ShownPage
+from keysvc.schemas.filters import HydrateSchema
+from keysvc.schemas.filters import Query
+
+blp = FamilyBlueprint(
+    "keysvc-api-keys",
+    "/api/v1/service_accounts/<service_account_id>/api_keys",
+    API_KEYS,
+    authenticated,
+)
+
+
+@blp.url_value_preprocessor
+def read_owner(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Turn the account of the path into the owner that the core knows."""
+    if values and "service_account_id" in values:
+        id_ = path_id(values.pop("service_account_id"), "service_account_id")
+        values["owner"] = Owner(OwnerKind.SERVICE_ACCOUNT, id_)
+
+
+@blp.route("", methods=["GET"])
+@blp.arguments(ApiKeyQuerySchema, location="query")
+@blp.response(200, ApiKeyPageSchema)
+def list_api_keys(query: Query, owner: Owner) -> ShownPage:
+    """List the API keys of a service account: filtered, sorted, page by page."""
+    page = service.credentials.page(caller, Kind.API_KEY, owner, query.listing)
+    return ShownPage(service.accounts.with_keys(owner, page), query.hydrate)
+
+
+@blp.route("", methods=["POST"])
+@blp.arguments(ApiKeyDraftSchema, example=examples.API_KEY_DRAFT)
+@blp.response(200, ApiKeySchema)
+def create_api_key(draft: Draft, owner: Owner) -> Shown:
+    """Create an API key; the key itself is shown this one time."""
+    issued = service.credentials.issue(caller, Kind.API_KEY, owner, draft, once())
+    return Shown(service.accounts.with_issued(owner, issued))
+
+
+@blp.route("/<name_or_id>", methods=["GET"])
+@blp.arguments(HydrateSchema, location="query")
+@blp.response(200, ApiKeySchema)
+def get_api_key(hydrate: bool, owner: Owner, name_or_id: str) -> Shown:
+    """Get an API key by its name or id."""
+    key = service.credentials.get(caller, Kind.API_KEY, owner, name_or_id)
+    return Shown(service.accounts.with_key(owner, key), hydrate)
+
+
+@blp.route("/<name_or_id>", methods=["PUT"])
+@blp.arguments(ApiKeyChangeSchema, example=examples.API_KEY_CHANGE)
+@blp.response(200, ApiKeySchema)
+def update_api_key(change: Change, owner: Owner, name_or_id: str) -> Shown:
+    """Change an API key; what is not given stays."""
+    key = service.credentials.change(caller, Kind.API_KEY, owner, name_or_id, change)
+    return Shown(service.accounts.with_key(owner, key))
+
+
+@blp.route("/<name_or_id>/rotate", methods=["PUT"])
+@blp.arguments(RotationSchema, required=False, example=examples.ROTATION)
+@blp.response(200, ApiKeySchema)
+def rotate_api_key(retain_minutes: int, owner: Owner, name_or_id: str) -> Shown:
+    """Give an API key another secret; the old one is good a while longer."""
+    issued = service.credentials.rotate(
+        caller, Kind.API_KEY, owner, name_or_id, retain_minutes, once()
+    )
+    return Shown(service.accounts.with_issued(owner, issued), hydrate=False)
+
+
+@blp.route("/<name_or_id>", methods=["DELETE"])
+@blp.response(200)
+def delete_api_key(owner: Owner, name_or_id: str) -> None:
+    """Delete an API key for good."""
+    service.credentials.delete(caller, Kind.API_KEY, owner, name_or_id)

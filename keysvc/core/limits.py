@@ -1,0 +1,55 @@
+"""Limits that hold across processes and hosts."""
+
+import time
+from collections.abc import Iterable
+from hashlib import sha256
+
+from keysvc.errors import RateLimited
+from keysvc.store import rates
+from keysvc.store.connection import writing
+
+
+class Limit:
+    """
+    At most *times* in *period* seconds, for each subject; then evenly spaced.
+
+    Args:
+        name: Sets the subjects of one limit apart from those of another.
+    """
+
+    def __init__(self, name: str, times: int, period: float) -> None:
+        self._name, self._burst = name, period
+        self._interval = period / times
+
+    def take(self, subjects: Iterable[str]) -> list[str]:
+        """
+        Use the limit of each of the *subjects* once; return what was used.
+
+        Raises:
+            RateLimited: If one of them is used up. Then none of them is used.
+        """
+        taken: list[str] = []
+        now = time.time()
+        keys = sorted(self._key(subject) for subject in subjects)
+        with writing():
+            for key in keys:
+                if not rates.take(key, now, self._interval, self._burst):
+                    for other in taken:
+                        rates.give_back(other, self._interval)
+                    arrival = rates.arrival(key) or now
+                    break
+                taken.append(key)
+            else:
+                return taken
+        wait = arrival + self._interval - self._burst - now
+        raise RateLimited("This was tried too often.", max(wait, 1.0))
+
+    def give_back(self, taken: Iterable[str]) -> None:
+        """Take back what ``take`` has used."""
+        with writing():
+            for key in sorted(taken):
+                rates.give_back(key, self._interval)
+
+    def _key(self, subject: str) -> str:
+        """Return a key of bounded length, whatever a client calls itself."""
+        return f"{self._name}:{sha256(subject.encode('utf-8', 'replace')).hexdigest()}"

@@ -1,0 +1,65 @@
+"""New secrets, family by family."""
+
+from typing import NamedTuple
+
+from keysvc.config import Settings
+from keysvc.core import tokens
+from keysvc.model import Kind
+
+#: Families whose secret must be read again, to check signatures made with it.
+SEALED = frozenset({Kind.KEYPAIR})
+
+
+class Minted(NamedTuple):
+    """
+    A new secret.
+
+    *secret* is what its digest is made of; *shown* is what its bearer is told, this
+    one time.
+    """
+
+    public_id: str
+    secret: str
+    shown: str
+
+    def __repr__(self) -> str:
+        """Tell whose it is, never what it is."""
+        return f"Minted({self.public_id!r})"
+
+
+class Mint:
+    """Make secrets in the form of each family, with the estate's own prefixes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._prefixes = {Kind.API_KEY: settings.api_key_prefix}
+        self._session_prefix = settings.session_prefix
+
+    def issue(self, kind: Kind) -> Minted:
+        """Return the secret of a new credential."""
+        if kind is Kind.KEYPAIR:
+            access_key, secret_key = tokens.mint_keypair()
+            return Minted(access_key, secret_key, secret_key)
+        return _minted(*tokens.mint_token(self._prefixes[kind]))
+
+    def rotate(self, kind: Kind, public_id: str) -> Minted:
+        """Return another secret for the credential of *public_id*."""
+        if kind is Kind.KEYPAIR:
+            secret_key = tokens.mint_secret_key(public_id)
+            return Minted(public_id, secret_key, secret_key)
+        return _minted(*tokens.renew_token(self._prefixes[kind], public_id))
+
+    def session(self) -> Minted:
+        """Return the token of a new session."""
+        return _minted(*tokens.mint_token(self._session_prefix))
+
+    def kind_of(self, prefix: str) -> Kind | None:
+        """Return the family whose tokens have this prefix."""
+        return next((k for k, own in self._prefixes.items() if own == prefix), None)
+
+    def is_session(self, prefix: str) -> bool:
+        """Tell whether the tokens of sessions have this prefix."""
+        return prefix == self._session_prefix
+
+
+def _minted(token: tokens.Token, shown: str) -> Minted:
+    return Minted(token.public_id, token.secret, shown)

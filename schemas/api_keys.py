@@ -1,0 +1,174 @@
+"""API keys of service accounts: snake_case, in envelopes."""
+
+from typing import Any
+from typing import cast
+
+from marshmallow import EXCLUDE
+from marshmallow import fields
+from marshmallow import post_load
+from marshmallow import pre_load
+from marshmallow import Schema
+
+from keysvc.model import Change
+from keysvc.model import Draft
+from keysvc.schemas.envelopes import EnvelopeSchema
+from keysvc.schemas.envelopes import Metadata
+from keysvc.schemas.envelopes import NaiveMoment
+from keysvc.schemas.envelopes import PageSchema
+from keysvc.schemas.envelopes import Shown
+from keysvc.schemas.fields import Moment
+from keysvc.schemas.fields import Networks
+from keysvc.schemas.fields import Scopes
+from keysvc.schemas.fields import StrictBoolean
+from keysvc.schemas.fields import StrictInteger
+from keysvc.schemas.fields import Text
+from keysvc.schemas.fields import Whole
+from keysvc.schemas.filters import BOOLEAN
+from keysvc.schemas.filters import Filter
+from keysvc.schemas.filters import ID
+from keysvc.schemas.filters import ListQuerySchema
+from keysvc.schemas.filters import MOMENT
+from keysvc.schemas.filters import SortBy
+from keysvc.schemas.filters import TEXT
+from keysvc.schemas.service_accounts import MAX_DESCRIPTION
+from keysvc.schemas.service_accounts import Name
+from keysvc.schemas.service_accounts import ServiceAccountSchema
+
+#: Minutes: a year.
+_MAX_RETAIN = 525600
+
+
+class _LimitsSchema(Schema):
+    """What create and update share; null clears the limits and stays for the rest."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    description = Text(maximum=MAX_DESCRIPTION, lines=True, allow_none=True)
+    expires_at = Moment(allow_none=True)
+    scopes = Scopes(allow_none=True)
+    allowed_ips = Networks(allow_none=True)
+    rate_limit = StrictInteger(allow_none=True)
+    remaining = StrictInteger(allow_none=True)
+
+    @pre_load
+    def ignore_nulls(self, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {
+            name: value
+            for name, value in data.items()
+            if value is not None or name in {"expires_at", "rate_limit", "remaining"}
+        }
+
+
+class ApiKeyDraftSchema(_LimitsSchema):
+    """Body of create."""
+
+    name = Name(required=True)
+
+    @post_load
+    def make(self, data: dict[str, Any], **kwargs: Any) -> Draft:
+        return Draft(**data)
+
+
+class ApiKeyChangeSchema(_LimitsSchema):
+    """Body of update."""
+
+    name = Name(allow_none=True)
+    active = StrictBoolean(attribute="is_active", allow_none=True)
+
+    @post_load
+    def make(self, data: dict[str, Any], **kwargs: Any) -> Change:
+        return cast(Change, data)
+
+
+class RotationSchema(Schema):
+    """Body of rotate: for how long the old secret is good."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    retain_period_minutes = StrictInteger(maximum=_MAX_RETAIN, load_default=0)
+
+    @post_load
+    def make(self, data: dict[str, Any], **kwargs: Any) -> int:
+        minutes: int = data["retain_period_minutes"]
+
+        return minutes
+
+
+class ApiKeyQuerySchema(ListQuerySchema):
+    """Which API keys are wanted."""
+
+    id = Filter(ID)
+    name = Filter(TEXT)
+    description = Filter(TEXT)
+    active = Filter(BOOLEAN)
+    created = Filter(MOMENT)
+    updated = Filter(MOMENT)
+    last_login = Filter(MOMENT)
+    last_rotated = Filter(MOMENT)
+    service_account = fields.UUID(allow_none=True)
+    sort_by = SortBy(
+        frozenset(
+            {
+                "id",
+                "name",
+                "description",
+                "active",
+                "created",
+                "updated",
+                "last_login",
+                "last_rotated",
+            }
+        )
+    )
+
+
+class ApiKeyBodySchema(Schema):
+    """What is always shown of an API key; ``key`` only of a fresh one."""
+
+    created = NaiveMoment(attribute="item.credential.created_at", required=True)
+    updated = NaiveMoment(attribute="item.credential.updated_at", required=True)
+    key = fields.String(attribute="item.secret", allow_none=True, required=True)
+    active = fields.Boolean(attribute="item.credential.is_active", required=True)
+    service_account = fields.Function(
+        lambda shown: ServiceAccountSchema().dump(
+            Shown(shown.item.account, hydrate=False)
+        )
+    )
+
+
+class ApiKeyMetadataSchema(Schema):
+    """What is shown of a hydrated API key."""
+
+    description = fields.String(attribute="item.credential.description", required=True)
+    retain_period_minutes = fields.Integer(
+        attribute="item.credential.retain_minutes", required=True
+    )
+    last_login = NaiveMoment(attribute="item.credential.last_login_at", allow_none=True)
+    last_rotated = NaiveMoment(attribute="item.credential.rotated_at", allow_none=True)
+    retained_last_used = NaiveMoment(
+        attribute="item.credential.retained_used_at", allow_none=True
+    )
+    expires_at = NaiveMoment(attribute="item.credential.expires_at", allow_none=True)
+    scopes = fields.List(fields.String(), attribute="item.credential.scopes")
+    allowed_ips = fields.List(fields.String(), attribute="item.credential.allowed_ips")
+    rate_limit = fields.Integer(attribute="item.credential.rate_limit", allow_none=True)
+    remaining = fields.Integer(attribute="item.credential.remaining", allow_none=True)
+
+
+class ApiKeySchema(EnvelopeSchema):
+    """One API key."""
+
+    id = fields.UUID(attribute="item.credential.id", required=True)
+    name = fields.String(attribute="item.credential.name", required=True)
+    body = Whole(ApiKeyBodySchema)
+    metadata = Metadata(ApiKeyMetadataSchema)
+
+
+class ApiKeyPageSchema(PageSchema):
+    """A page of API keys."""
+
+    items = fields.List(fields.Nested(ApiKeySchema))
