@@ -1,5 +1,6 @@
 """Settings: every key, its default, in one place."""
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from keysvc.errors import Misconfigured
 PREFIX = "KEYSVC_"
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
+_TOKEN_PREFIX = re.compile(r"[0-9A-Za-z]{1,12}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +66,21 @@ class Settings:
             "pool_timeout",
             "flush_interval",
             "audit_head_interval",
+            "session_lifetime",
+            "login_failures",
         ):
             _require(getattr(self, name) > 0, name, "must be above 0")
             # Beyond this, waiting is an OverflowError; infinity is.
             _require(getattr(self, name) <= threading.TIMEOUT_MAX, name, "is too much")
+        for name in ("api_key_prefix", "session_prefix"):
+            good = _TOKEN_PREFIX.fullmatch(getattr(self, name)) is not None
+            _require(good, name, "must have 1 to 12 characters of 0-9 A-Z a-z")
+        _require(
+            self.session_prefix != self.api_key_prefix,
+            "session_prefix",
+            "must differ from KEYSVC_API_KEY_PREFIX",
+        )
+        _require(4 <= self.password_cost <= 16, "password_cost", "must be from 4 to 16")
         _require(
             self.log_level in {"DEBUG", "INFO", "WARNING", "ERROR"},
             "log_level",

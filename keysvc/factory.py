@@ -1,6 +1,5 @@
 """keysvc as an application of its own."""
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +17,6 @@ from keysvc.api.intake import check_path
 from keysvc.api.provider import OrjsonProvider
 from keysvc.api.shapes import CORE
 from keysvc.api.shapes import Shape
-from keysvc.config import PREFIX
 from keysvc.current import service
 from keysvc.errors import Malformed
 from keysvc.errors import Misconfigured
@@ -43,7 +41,6 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app = Keysvc("keysvc", static_folder=None)
     # Two slashes are not one: no path is cut anew, and no answer is a redirect.
     app.url_map.merge_slashes = False
-    app.config.update({k: v for k, v in os.environ.items() if k.startswith(PREFIX)})
     app.config.update(config or {})
     KeyService(app)
     logs.configure(app)
@@ -74,11 +71,11 @@ def _answer_unmatched(error: HTTPException) -> Response:
 
 
 def _shape_of(path: str) -> Shape:
-    for family in FAMILIES:
-        if path.startswith(f"{family.url_prefix}/"):
-            shape: Shape = family.shape
-            return shape
-    return CORE
+    near = [f for f in FAMILIES if f.url_prefix and path.startswith(f"{f.url_prefix}/")]
+    if not near:
+        return CORE
+    shape: Shape = max(near, key=lambda family: len(family.url_prefix)).shape
+    return shape
 
 
 def _refuse_foreign_ring(app: Flask) -> None:

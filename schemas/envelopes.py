@@ -15,6 +15,9 @@ from keysvc.schemas.fields import Whole
 class NaiveMoment(fields.DateTime):
     """A moment in UTC, written without a zone: the format of ZenML's client."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"format": "date-time-local"}, **kwargs)
+
     def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
         if value is None:
             return None

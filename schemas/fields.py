@@ -24,6 +24,9 @@ MAX_INTEGER = 2**53 - 1
 _TOO_FINE = re.compile(r"[.,][0-9]{7}")
 _MAX_ITEMS = 100
 
+#: No mask after the slash, which could be read in two ways, and no zone.
+_CIDR = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?")
+
 _UNCLEAN = "Must not hold control, bidirectional or surrogate characters."
 
 
@@ -147,7 +150,7 @@ class _Network(fields.String):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         try:
-            if not isinstance(value, str) or "%" in value:
+            if not isinstance(value, str) or not _CIDR.fullmatch(value):
                 raise ValueError
             return str(_unmapped(ip_network(value, strict=False)))
         except ValueError:

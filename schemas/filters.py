@@ -22,6 +22,7 @@ from keysvc.model import Listing
 from keysvc.model import Sort
 from keysvc.model import Window
 from keysvc.schemas.fields import QueryInteger
+from keysvc.schemas.text import has_surrogates
 
 _BOOLEANS = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
@@ -58,7 +59,14 @@ def identifier(text: str) -> str:
     try:
         return str(UUID(text))
     except ValueError:
-        return text
+        return plain(text)
+
+
+def plain(text: str) -> str:
+    """Return *text*, unless no database could be asked for it."""
+    if "\0" in text or has_surrogates(text):
+        raise ValidationError("Must not hold NUL or surrogate characters.")
+    return text
 
 
 def _number(text: str) -> float:
@@ -107,15 +115,15 @@ ID: Readers = {
     "notequals": identifier,
     "oneof": _list(identifier),
     "notoneof": _list(identifier),
-    **dict.fromkeys(_PARTS, str),
+    **dict.fromkeys(_PARTS, plain),
     **_NULLS,
 }
 TEXT: Readers = {
-    "equals": str,
-    "notequals": str,
-    "oneof": _list(str),
-    "notoneof": _list(str),
-    **dict.fromkeys(_PARTS, str),
+    "equals": plain,
+    "notequals": plain,
+    "oneof": _list(plain),
+    "notoneof": _list(plain),
+    **dict.fromkeys(_PARTS, plain),
     **dict.fromkeys(_ORDER, _number),
     **_NULLS,
 }
@@ -129,6 +137,13 @@ MOMENT: Readers = {
 }
 
 
+#: What the documentation calls the values of some kinds of field.
+_FORMATS: dict[Callable[[str], Any], str] = {
+    boolean: "boolean-filter",
+    moment: "moment-filter",
+}
+
+
 class Filter(fields.List[Any]):
     """
     Conditions on one field: ``operator:value``, or a bare value for ``equals``.
@@ -138,7 +153,10 @@ class Filter(fields.List[Any]):
 
     def __init__(self, readers: Readers) -> None:
         self.readers = readers
-        super().__init__(fields.String())
+        said = f"`operator:value`, or a value alone. Operators: {', '.join(readers)}."
+        kind = _FORMATS.get(readers["equals"])
+        inner = fields.String(metadata={"format": kind} if kind else {})
+        super().__init__(inner, metadata={"description": said})
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         texts = super()._deserialize(value, attr, data, **kwargs)
@@ -163,12 +181,17 @@ class SortBy(fields.String):
 
     def __init__(self, names: frozenset[str]) -> None:
         self.names = names
-        super().__init__(load_default=_Order("created", False))
+        described = {
+            "default": "created",
+            "enum": [d + n for n in sorted(names) for d in ("", "asc:", "desc:")],
+        }
+        super().__init__(load_default=_Order("created", False), metadata=described)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         direction, colon, name = text.rpartition(":")
-        if name not in self.names or direction not in {"", "asc", "desc"}:
+        known = direction in {"asc", "desc"} if colon else True
+        if name not in self.names or not known:
             raise ValidationError(f"Must be one of {', '.join(sorted(self.names))}.")
         return _Order(name, direction == "desc")
 

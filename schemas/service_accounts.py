@@ -28,8 +28,11 @@ from keysvc.schemas.filters import MOMENT
 from keysvc.schemas.filters import SortBy
 from keysvc.schemas.filters import TEXT
 from keysvc.schemas.lenient import NullIsAbsentSchema
+from keysvc.schemas.text import CLEAN_LINE
 
-MAX_DESCRIPTION = 65535
+MAX_NAME, MAX_DESCRIPTION = 255, 65535
+
+_DESCRIBED = {"minLength": 1, "pattern": CLEAN_LINE + r"(?![\s\S]*/)"}
 
 
 class Name(Text):
@@ -40,7 +43,7 @@ class Name(Text):
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(maximum=255, **kwargs)
+        super().__init__(maximum=MAX_NAME, metadata=_DESCRIBED, **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)

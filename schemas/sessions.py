@@ -35,6 +35,15 @@ class LoginFormSchema(Schema):
             raise ValidationError({"username": ["Missing data for required field."]})
         return PasswordLogin(name, data["password"])
 
+    def describe(self, described: dict[str, Any]) -> dict[str, Any]:
+        """Say that a name belongs to the password grant."""
+        named = {"required": ["username"]}
+        by_password = {"properties": {"grant_type": {"const": _BY_PASSWORD}}}
+        return described | {
+            "if": {"required": ["grant_type"], **by_password},
+            "then": {**named, "properties": {"username": {"minLength": 1}}},
+        }
+
 
 class LoginSchema(Schema):
     """The one time the token is shown."""

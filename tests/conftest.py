@@ -106,6 +106,8 @@ def config(database_url: str, tmp_path: Path) -> dict[str, Any]:
         "KEYSVC_HOME": str(tmp_path / "home"),
         "KEYSVC_DATABASE_URL": database_url,
         "KEYSVC_SECRET_KEYS": RING,
+        # The cheapest: nobody guesses here.
+        "KEYSVC_PASSWORD_COST": 4,
     }
 
 

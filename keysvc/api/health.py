@@ -1,7 +1,5 @@
 """Whether the service lives and can answer: ``/healthz``, ``/readyz``."""
 
-from ipaddress import ip_address
-
 from flask import request
 from flask.typing import ResponseReturnValue
 
@@ -11,6 +9,7 @@ from keysvc.api.shapes import CORE
 from keysvc.auth.chain import establish
 from keysvc.auth.chain import public
 from keysvc.core.access import covers
+from keysvc.core.access import is_loopback
 from keysvc.current import origin
 from keysvc.current import service
 from keysvc.errors import KeysvcError
@@ -45,12 +44,14 @@ def readyz() -> ResponseReturnValue:
 
 def _may_know() -> bool:
     """Tell whether the caller sits at this machine, or may read metrics."""
-    address = origin().address
-    # A proxy on this machine speaks for somebody elsewhere.
+    # A proxy on this machine speaks for somebody elsewhere, and most say so; those
+    # that do not pass on the name that was asked for.
     proxied = any(
         name.lower().startswith(_FORWARDED) for name in request.headers.keys()
     )
-    if address and ip_address(address).is_loopback and not proxied:
+    asked = request.host.rpartition(":")[0] or request.host
+    local = asked == "localhost" or is_loopback(asked.strip("[]"))
+    if is_loopback(origin().address) and local and not proxied:
         return True
     try:
         return covers(establish().scopes, "metrics:read")

@@ -97,7 +97,7 @@ def path_parameter(name: str, maximum: int) -> dict[str, Any]:
 class StrictParser(FlaskParser):
     """Give schemas what ``check_request`` has read; their errors become ``Invalid``."""
 
-    # Whether unknown fields are refused is each schema's to say, wherever they come from.
+    # Whether unknown fields are refused is each schema's to say, in every location.
     DEFAULT_UNKNOWN_BY_LOCATION = dict.fromkeys(FlaskParser.__location_map__)
     __location_map__ = {**FlaskParser.__location_map__, "selection": "load_selection"}
 

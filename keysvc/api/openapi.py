@@ -30,9 +30,17 @@ _SCHEMES = {
         "description": "A keypair's signature: `BackendAI signMethod=HMAC-SHA256,"
         " credential=<access key>:<signature>`.",
     },
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The token of a login, or an API key itself.",
+    },
 }
 
-_HEADERS = {401: "WWW-Authenticate", 503: "Retry-After"}
+#: The documentation of what is answered with ``null``.
+NOTHING = {200: {"content": {"application/json": {"schema": {"type": "null"}}}}}
+
+_HEADERS = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 
 
 class GuestApi(Api):  # type: ignore[misc]

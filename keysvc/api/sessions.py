@@ -18,6 +18,7 @@ blp = FamilyBlueprint("keysvc-sessions", "/api/v1/login", LOGIN, public, check_f
 @blp.route("", methods=["POST"])
 @blp.arguments(LoginFormSchema, location="form")
 @blp.response(200, LoginSchema)
+@blp.doc(operationId="logIn")
 def log_in(login: PasswordLogin | KeyLogin) -> Login:
     """Log in with a name and a password, or with an API key."""
     return service.sessions.log_in(login, origin())

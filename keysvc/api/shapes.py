@@ -106,7 +106,7 @@ class LoginShape(ApiKeyShape):
     """Of a login, what cannot be read is told without a name."""
 
     statuses = {errors.Invalid: 400}
-    documented = (400, 401, 413, 415, 429, 500, 503)
+    documented = (400, 401, 403, 413, 429, 500, 503)
 
     def name_of(self, problem: Problem) -> str | None:
         """Name only credentials that are not good."""

@@ -34,7 +34,7 @@ def establish() -> Caller:
             and it is wrong.
         Unavailable: If the database cannot be asked, or is not ours.
     """
-    service.installation.ensure_ready()
+    service.ensure_ready()
     for scheme in SCHEMES:
         who = scheme(request.environ, service.verifier, origin())
         if who is not None:

@@ -76,5 +76,12 @@ def _tell_first_steps(bind: str) -> None:
         f"  secretKey: {issued.secret}\n\n"
         f"Try it:\n\n"
         f"  curl -u {access_key}:{issued.secret} -X REPORT"
-        f" http://{bind}/v2/admin/keypairs/admin\n"
+        f" {_address(bind)}/v2/admin/keypairs/admin\n"
     )
+
+
+def _address(bind: str) -> str:
+    """Return where curl finds what listens there."""
+    if bind.startswith("unix:"):
+        return f"--unix-socket {bind.removeprefix('unix:')} http://localhost"
+    return f"http://{bind}"

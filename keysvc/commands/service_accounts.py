@@ -21,6 +21,7 @@ from keysvc.model import AccountKey
 from keysvc.model import Kind
 from keysvc.model import Listing
 from keysvc.model import Owner
+from keysvc.model import Sort
 from keysvc.schemas.api_keys import ApiKeyChangeSchema
 from keysvc.schemas.api_keys import ApiKeyDraftSchema
 from keysvc.schemas.api_keys import ApiKeySchema
@@ -41,7 +42,7 @@ def service_accounts() -> None:
 
 @service_accounts.command()
 @click.argument("name")
-@click.option("--description", default="")
+@click.option("--description", default="", help="What it is for.")
 @click.option(
     "--external",
     type=click.UUID,
@@ -66,7 +67,7 @@ def create(name: str, description: str, external: UUID | None, as_json: bool) ->
 @json_option
 def list_accounts(as_json: bool) -> None:
     """List service accounts."""
-    page = service.accounts.page(operator(), Listing())
+    page = service.accounts.page(operator(), Listing(sort=Sort("created", "id")))
     shown = [_flat(ServiceAccountSchema().dump(Shown(item))) for item in page.items]
     print_json(shown) if as_json else print_table(shown)
 

@@ -133,6 +133,14 @@ def address_allowed(allowed: tuple[str, ...], address: str | None) -> bool:
     return any(peer in ip_network(network) for network in allowed)
 
 
+def is_loopback(address: str | None) -> bool:
+    """Tell whether *address* is one of this machine's own."""
+    try:
+        return ip_address(address or "").is_loopback
+    except ValueError:
+        return False
+
+
 def _ends_before(moment: datetime | None, limit: datetime | None) -> bool:
     return limit is None or (moment is not None and moment <= limit)
 

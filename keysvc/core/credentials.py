@@ -25,6 +25,7 @@ from keysvc.model import Issued
 from keysvc.model import Kind
 from keysvc.model import Listing
 from keysvc.model import Owner
+from keysvc.model import OwnerKind
 from keysvc.model import Page
 from keysvc.store import credentials as store
 from keysvc.store.connection import reading
@@ -59,7 +60,7 @@ class Credentials:
             Forbidden: Also if it would be more than the caller is.
             Conflict: If its name is taken.
         """
-        access.require_realm(caller, owner)
+        _enter(caller, owner, access.scope_of(kind, "write"))
         with self._ledger.unit() as record:
             require_open(owner, caller, access.scope_of(kind, "write"))
             access.require_ceiling(caller, None, draft)
@@ -88,7 +89,7 @@ class Credentials:
         self, caller: Caller, kind: Kind, owner: Owner, reference: str
     ) -> Credential:
         """Return one credential of *owner*."""
-        access.require_realm(caller, owner)
+        _enter(caller, owner, access.scope_of(kind, "read"))
         with reading():
             require_there(owner)
             found = store.get(kind, owner, reference)
@@ -99,7 +100,7 @@ class Credentials:
         self, caller: Caller, kind: Kind, owner: Owner, listing: Listing
     ) -> Page[Credential]:
         """Return a part of the credentials of *owner*."""
-        access.require_realm(caller, owner)
+        _enter(caller, owner, access.scope_of(kind, "read"))
         with reading():
             require_there(owner)
             access.require_read(caller, owner, access.scope_of(kind, "read"))
@@ -115,7 +116,7 @@ class Credentials:
             Forbidden: Also if that would make it more than the caller is.
             Conflict: If its new name is taken.
         """
-        access.require_realm(caller, owner)
+        _enter(caller, owner, access.scope_of(kind, "write"))
         with self._ledger.unit() as record:
             before = self._take(caller, kind, owner, reference)
             after = _changed(before, change, self._now())
@@ -143,7 +144,7 @@ class Credentials:
         Raises:
             Forbidden: Also if the credential is more than the caller is.
         """
-        access.require_realm(caller, owner)
+        _enter(caller, owner, access.scope_of(kind, "write"))
         with self._ledger.unit() as record:
             before = self._take(caller, kind, owner, reference)
             access.require_ceiling(caller, None, before)
@@ -170,7 +171,7 @@ class Credentials:
 
     def delete(self, caller: Caller, kind: Kind, owner: Owner, reference: str) -> None:
         """Delete one credential of *owner* for good."""
-        access.require_realm(caller, owner)
+        _enter(caller, owner, access.scope_of(kind, "write"))
         with self._ledger.unit() as record:
             before = self._take(caller, kind, owner, reference)
             store.delete(before.id)
@@ -184,6 +185,17 @@ class Credentials:
         found = store.get(kind, owner, reference, locked=True)
         require_open(owner, caller, access.scope_of(kind, "write"))
         return found
+
+
+def _enter(caller: Caller, owner: Owner, scope: str) -> None:
+    """
+    Judge realm and scope before anything is read.
+
+    Of a service account the scope comes later: whether it exists is told first there.
+    """
+    access.require_realm(caller, owner)
+    if owner.kind is not OwnerKind.SERVICE_ACCOUNT:
+        access.require_scope(caller, scope)
 
 
 def _changed(before: Credential, change: Change, now: datetime) -> Credential:

@@ -40,7 +40,7 @@ def entry(
     subject = after or before
     assert subject is not None
     old, new = _of(before), _of(after)
-    changed = {name for name in _RECORDED if old.get(name) != new.get(name)}
+    changed = {n for n in old.keys() | new.keys() if old.get(n) != new.get(n)}
     return Entry(
         actor=caller.actor,
         origin=caller.origin,
@@ -93,6 +93,9 @@ def _of(credential: Credential | None) -> dict[str, Any]:
     if credential is None:
         return {}
     values = {name: getattr(credential, name) for name in _RECORDED}
+    values |= values.pop("attributes")
+    if credential.rotated_at is None:
+        del values["rotated_at"], values["retain_minutes"]
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in values.items()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import orjson
 
 from keysvc.core.clock import Clock
+from keysvc.core.housekeeping import Housekeeping
 from keysvc.core.vault import Vault
 from keysvc.errors import Conflict
 from keysvc.model import Caller
@@ -32,8 +33,8 @@ class Idempotency:
     them. Both methods belong into the unit that does the work.
     """
 
-    def __init__(self, vault: Vault, now: Clock) -> None:
-        self._vault, self._now = vault, now
+    def __init__(self, vault: Vault, housekeeping: Housekeeping, now: Clock) -> None:
+        self._vault, self._housekeeping, self._now = vault, housekeeping, now
 
     def first_answer(self, caller: Caller, once: Once | None) -> Any:
         """
@@ -62,6 +63,7 @@ class Idempotency:
         sealed = self._vault.seal_with(once.key, orjson.dumps(answer, default=list))
         until = self._now() + LIFETIME
         store.keep(_hash(caller, once), once.request_hash, sealed, until)
+        self._housekeeping.start()
 
 
 def _hash(caller: Caller, once: Once) -> str:

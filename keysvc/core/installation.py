@@ -21,6 +21,7 @@ from keysvc.store import connection
 from keysvc.store import credentials
 from keysvc.store import deployment
 from keysvc.store import migrate
+from keysvc.store import operators
 from keysvc.store import ring as store
 
 log = logging.getLogger(__name__)
@@ -56,12 +57,15 @@ class Installation:
         """
         if self._accepted:
             return
+        self._refuse_pending()
+        self._accept_ring()
+        self._accepted = True
+
+    def _refuse_pending(self) -> None:
         if pending := migrate.pending():
             raise Unavailable(
                 f"Migrations are pending ({', '.join(pending)}): run `keysvc migrate`."
             )
-        self._accept_ring()
-        self._accepted = True
 
     def has_ring(self) -> bool:
         """Tell whether a ring is set at all."""
@@ -77,9 +81,9 @@ class Installation:
         return "other" if connection.is_postgres() else "sqlite"
 
     def check(self) -> None:
-        """Raise like ``ensure_ready``, asking the database anew."""
-        self._accepted = False
-        self.ensure_ready()
+        """Raise like ``ensure_ready``, asking the database anew; change nothing."""
+        self._refuse_pending()
+        self._refuse_foreign_ring()
 
     def prepare(self) -> Prepared:
         """
@@ -90,7 +94,7 @@ class Installation:
                 file cannot be written.
         """
         try:
-            self._settings.home.mkdir(parents=True, exist_ok=True)
+            self._settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
             with migrate.exclusive():
                 applied = migrate.migrate()
                 made = self._make_ring()
@@ -113,8 +117,10 @@ class Installation:
         return self._credentials.issue(caller, Kind.KEYPAIR, _ADMIN, draft)
 
     def has_administrator(self) -> bool:
-        """Tell whether any credential that works now may do everything."""
+        """Tell whether any credential or operator that works now may do everything."""
         with connection.reading():
+            if any(o.is_active and EVERYTHING in o.scopes for o in operators.every()):
+                return True
             holders = credentials.holders_of(EVERYTHING)
         now = self._now()
         return any(c.expires_at is None or c.expires_at > now for c in holders)
@@ -130,17 +136,31 @@ class Installation:
         return self._settings.ring_file
 
     def _accept_ring(self) -> None:
-        """Refuse a ring that lacks a key this database knows; note a new first key."""
+        """Accept the ring, and note its first key if that is new."""
+        if self._refuse_foreign_ring():
+            with connection.writing():
+                store.remember(self._vault.ring.maker, self._now())
+
+    def _refuse_foreign_ring(self) -> bool:
+        """
+        Refuse a ring that lacks a known key, or begins with one that was dropped.
+
+        Returns:
+            Whether its first key is new here.
+        """
+        ring = self._vault.ring
         with connection.reading():
             known = store.known()
-        ring = self._vault.ring
-        if known - set(ring.ids):
-            ring = self._vault.reload()
+            if known - set(ring.ids):
+                ring = self._vault.reload()
+            dropped = ring.maker not in known and store.is_dropped(ring.maker)
         if missing := known - set(ring.ids):
             raise Misconfigured(_FOREIGN.format(missing=", ".join(sorted(missing))))
-        if ring.maker not in known:
-            with connection.writing():
-                store.remember(ring.maker, self._now())
+        if dropped:
+            raise Misconfigured(
+                f"The first key of the ring, {ring.maker}, was dropped: take it out."
+            )
+        return ring.maker not in known
 
 
 _FOREIGN = (

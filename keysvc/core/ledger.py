@@ -25,7 +25,9 @@ from keysvc.store import ring as ring_store
 from keysvc.store.connection import reading
 from keysvc.store.connection import writing
 
-log = logging.getLogger(__name__)
+# At a level of its own: a setting that quiets the log must not silence this.
+_witness = logging.getLogger("keysvc.audit")
+_witness.setLevel(logging.INFO)
 
 #: What the first record is chained to.
 GENESIS = "0" * 64
@@ -60,6 +62,10 @@ class Ledger:
         self._logged = Head(-1, "")
         self._dropped: dict[str, bytes] = {}
         self._crier = Background("keysvc-audit-head", head_interval, self.log_head)
+
+    def watch(self) -> None:
+        """Begin to tell the head, whoever moves it."""
+        self._crier.start()
 
     @contextmanager
     def unit(self) -> Iterator[Callable[[Entry], None]]:
@@ -108,7 +114,7 @@ class Ledger:
         with reading():
             expected = [Head(*store.head()), *([witness] if witness else [])]
             self._dropped = {
-                wrapped.key_id: self._vault.open(wrapped.audit_key, wrapped.sealed_by)
+                wrapped.key_id: self._vault.unwrap_audit_key(*wrapped)
                 for wrapped in ring_store.wrapped()
             }
             finding = self._check(store.every(), expected)
@@ -127,7 +133,7 @@ class Ledger:
             return
         if head != self._logged:
             self._logged = head
-            log.info("audit head", extra={"seq": head.seq, "mac": head.mac})
+            _witness.info("audit head", extra={"seq": head.seq, "mac": head.mac})
 
     def _append(self, entries: Iterable[Entry]) -> None:
         key_id, head = self._live_maker(), Head(*store.head(locked=True))
@@ -196,5 +202,11 @@ class Ledger:
             ],
             option=orjson.OPT_SORT_KEYS,
         )
-        key = self._dropped.get(record.key_id) or self._vault.audit_key(record.key_id)
+        # What the database says of a key counts only where the ring says nothing.
+        key = (
+            None
+            if self._vault.knows(record.key_id)
+            else self._dropped.get(record.key_id)
+        )
+        key = key or self._vault.audit_key(record.key_id)
         return hmac.digest(key, content, "sha256").hex()

@@ -9,6 +9,7 @@ from keysvc.core.clock import Clock
 from keysvc.core.ledger import Ledger
 from keysvc.core.vault import Vault
 from keysvc.errors import Conflict
+from keysvc.errors import Misconfigured
 from keysvc.errors import NotFound
 from keysvc.model import Caller
 from keysvc.model import Entry
@@ -43,7 +44,7 @@ class Rekeying:
         ring = self._vault.ring
         with reading():
             return [
-                KeyState(id_, id_ == ring.maker, len(store.dependents(id_)))
+                KeyState(id_, id_ == ring.maker, len(self._needing(id_)))
                 for id_ in ring.ids
             ]
 
@@ -58,6 +59,7 @@ class Rekeying:
         """
         # Two at once would each write a file without the other's new key.
         with migrate.exclusive():
+            self._require_ours()
             rings.rewrite(self._settings, self._vault.reload().with_new())
             maker = self._vault.reload().maker
             with self._ledger.unit() as record:
@@ -77,7 +79,8 @@ class Rekeying:
             count += len(batch)
         with self._ledger.unit():
             for wrapped in store.wrapped():
-                store.rewrap(self._rewrapped(wrapped))
+                audit_key = self._vault.unwrap_audit_key(*wrapped)
+                store.rewrap(self._wrapped(wrapped.key_id, audit_key))
         return count
 
     def drop(self, caller: Caller, key_id: str, *, force: bool = False) -> list[str]:
@@ -86,7 +89,8 @@ class Rekeying:
 
         Args:
             force: Kill the credentials that still need it: switched off, their
-                secrets gone for good.
+                secrets gone for good. One that only retains an older secret under
+                it loses that one alone.
 
         Returns:
             The public ids of the credentials that were killed.
@@ -99,22 +103,25 @@ class Rekeying:
             return self._drop(caller, key_id, force)
 
     def _drop(self, caller: Caller, key_id: str, force: bool) -> list[str]:
-        ring = self._vault.reload()
+        self._require_ours()
+        ring = self._vault.ring
         if key_id not in ring.ids:
             raise NotFound(f"The ring has no key {key_id}.")
         if key_id == ring.maker:
             raise Conflict("The first key makes: `keysvc secrets rotate` comes before.")
         with self._ledger.unit() as record:
             # First of all: from here on nobody makes anything with it.
-            store.drop(self._wrapped(key_id), self._now())
-            needing = store.dependents(key_id)
-            if needing and not force:
-                names = ", ".join(public_id for _, public_id in needing)
-                raise Conflict(f"{len(needing)} credentials need this key: {names}")
+            audit_key = self._vault.audit_key(key_id)
+            store.drop(self._wrapped(key_id, audit_key), self._now())
+            if (names := self._needing(key_id)) and not force:
+                said = ", ".join(names)
+                raise Conflict(f"{len(names)} credentials need this key: {said}")
             if store.seals(key_id):
                 raise Conflict("It seals older audit keys: `keysvc secrets reseal`.")
+            needing = store.dependents(key_id)
             for id_, _ in needing:
                 store.kill(id_)
+            store.forget_retained(key_id)
             for _, public_id in needing:
                 record(_entry(caller, "credential.kill", key_id, public_id))
             record(_entry(caller, "ring.drop", key_id))
@@ -125,6 +132,11 @@ class Rekeying:
             self._vault.reload()
         return [public_id for _, public_id in needing]
 
+    def _needing(self, key_id: str) -> list[str]:
+        """Return the public ids of what has a secret, or the one before, under it."""
+        current = (public_id for _, public_id in store.dependents(key_id))
+        return list(dict.fromkeys([*current, *store.retained(key_id, self._now())]))
+
     def _sealed_by_others(self, maker: str) -> list[tuple[UUID, Secret]]:
         with reading():
             return list(store.sealed_by_others(maker, _BATCH))
@@ -134,16 +146,19 @@ class Rekeying:
         secret = self._vault.unseal(id_, old.sealed, old.sealed_key)
         return self._vault.protect(id_, secret, sealed=True)
 
-    def _wrapped(self, key_id: str) -> Wrapped:
-        return Wrapped(
-            key_id,
-            self._vault.seal(self._vault.audit_key(key_id)),
-            self._vault.ring.maker,
-        )
+    def _wrapped(self, key_id: str, audit_key: bytes) -> Wrapped:
+        maker = self._vault.ring.maker
+        wrapped = self._vault.wrap_audit_key(key_id, audit_key, maker)
+        return Wrapped(key_id, wrapped, maker)
 
-    def _rewrapped(self, old: Wrapped) -> Wrapped:
-        audit_key = self._vault.open(old.audit_key, old.sealed_by)
-        return Wrapped(old.key_id, self._vault.seal(audit_key), self._vault.ring.maker)
+    def _require_ours(self) -> None:
+        """Refuse a ring that is not this database's: it would become so."""
+        with reading():
+            known = store.known()
+        if missing := known - set(self._vault.reload().ids):
+            raise Misconfigured(
+                f"This ring is not the database's: it lacks {', '.join(missing)}."
+            )
 
 
 def _entry(

@@ -25,6 +25,7 @@ class Purpose(StrEnum):
     SEAL = "seal"
     PAGE_TOKEN = "page token"
     AUDIT = "audit"
+    AUDIT_WRAP = "audit key wrap"
     IDEMPOTENCY = "idempotency"
 
 
@@ -126,8 +127,12 @@ def exists(settings: Settings) -> bool:
 
 def create(path: Path) -> None:
     """Make a ring of one key in a new file that only its owner can read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, new_key() + "\n", os.O_CREAT | os.O_EXCL)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = _written(path, new_key() + "\n")
+    # Whole or not at all, and never in the place of another one.
+    os.link(fresh, path)
+    fresh.unlink()
+    _settle(path)
 
 
 def rewrite(settings: Settings, text: str) -> None:
@@ -143,15 +148,30 @@ def rewrite(settings: Settings, text: str) -> None:
             " there (a new key goes first; `openssl rand -base64 48` makes one)."
         )
     path = settings.ring_file
+    try:
+        _written(path, text).replace(path)
+        _settle(path)
+    except OSError as error:
+        raise Misconfigured(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _written(path: Path, text: str) -> Path:
+    """Write *text* beside *path*, for its owner alone, and return where."""
     fresh = path.with_name(path.name + ".new")
     # What a crash has left would keep its mode.
     fresh.unlink(missing_ok=True)
-    _write(fresh, text, os.O_CREAT | os.O_EXCL)
-    fresh.replace(path)
-
-
-def _write(path: Path, text: str, flags: int) -> None:
-    with open(os.open(path, os.O_WRONLY | flags, 0o600), "w") as file:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with open(os.open(fresh, flags, 0o600), "w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+    return fresh
+
+
+def _settle(path: Path) -> None:
+    """Make the name last too: the database may already hang on this ring."""
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

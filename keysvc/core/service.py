@@ -9,6 +9,7 @@ from keysvc.core.clock import utcnow
 from keysvc.core.counters import Counters
 from keysvc.core.credentials import Credentials
 from keysvc.core.cursors import Cursors
+from keysvc.core.housekeeping import Housekeeping
 from keysvc.core.idempotency import Idempotency
 from keysvc.core.installation import Installation
 from keysvc.core.ledger import Ledger
@@ -40,19 +41,33 @@ class Service:
         )
         self.settings = settings
         vault, mint = Vault(lambda: ring.load(settings)), Mint(settings)
-        once = Idempotency(vault, now)
+        self.housekeeping = Housekeeping(now)
+        once = Idempotency(vault, self.housekeeping, now)
         self.ledger = Ledger(vault, Cursors(vault), now, settings.audit_head_interval)
         self.counters = Counters(settings.flush_interval)
-        self.verifier = Verifier(vault, mint, self.counters, Replay(now), now)
+        replay = Replay(self.housekeeping)
+        self.verifier = Verifier(vault, mint, self.counters, replay, now)
         self.credentials = Credentials(vault, mint, self.ledger, once, now)
         self.accounts = ServiceAccounts(self.ledger, once, now)
         passwords = Passwords(settings.password_cost)
         self.operators = Operators(passwords, self.ledger, now)
         self.sessions = Sessions(
-            settings, vault, mint, self.verifier, self.operators, self.ledger, now
+            settings,
+            vault,
+            mint,
+            self.verifier,
+            self.operators,
+            self.ledger,
+            self.housekeeping,
+            now,
         )
         self.rekeying = Rekeying(settings, vault, self.ledger, now)
         self.current_user = partial(
             current_user, operators=self.operators, accounts=self.accounts
         )
         self.installation = Installation(settings, vault, self.credentials, now)
+
+    def ensure_ready(self) -> None:
+        """Raise as ``Installation.ensure_ready`` does; from then on tell the head."""
+        self.installation.ensure_ready()
+        self.ledger.watch()

@@ -51,6 +51,10 @@ class Signed(NamedTuple):
     version_line: str
     body: bytes
 
+    def __repr__(self) -> str:
+        """Tell what was asked, never the signature or the body."""
+        return f"Signed({self.method} {self.access_key!r})"
+
     @property
     def changes_state(self) -> bool:
         """Tell whether it must not be accepted a second time."""

@@ -29,7 +29,7 @@ class Vault:
     def __init__(self, load: Callable[[], Ring]) -> None:
         self._load = load
         self._ring: Ring | None = None
-        self._fernets: dict[str, Fernet] = {}
+        self._fernets: dict[tuple[Purpose, str], Fernet] = {}
 
     @property
     def ring(self) -> Ring:
@@ -55,7 +55,7 @@ class Vault:
         return Secret(
             digest=self.digest(id_, secret, maker),
             digest_key=maker,
-            sealed=self.seal(id_.bytes + secret.encode()) if sealed else None,
+            sealed=self._sealed(id_, secret, maker) if sealed else None,
             sealed_key=maker if sealed else None,
         )
 
@@ -72,19 +72,31 @@ class Vault:
         """Tell in constant time whether *secret* is the one of this *digest*."""
         return hmac.compare_digest(self.digest(id_, secret, key_id), digest)
 
-    def seal(self, content: bytes) -> str:
-        """Encrypt with Fernet under the ring's first key."""
-        return self._fernet(self.ring.maker).encrypt(content).decode()
-
-    def open(self, sealed: str, key_id: str) -> bytes:
+    def wrap_audit_key(self, key_id: str, audit_key: bytes, wrapper: str) -> str:
         """
-        Read what ``seal`` has encrypted.
+        Encrypt the audit key of a ring key that leaves, under the key *wrapper*.
 
-        Raises:
-            Unavailable: If it was changed, or sealed with a key that is not here.
+        Under a purpose of its own and with its name inside: no other seal can stand
+        in its place.
         """
+        content = key_id.encode() + b":" + audit_key
+        return self._fernet(Purpose.AUDIT_WRAP, wrapper).encrypt(content).decode()
+
+    def unwrap_audit_key(self, key_id: str, wrapped: str, wrapper: str) -> bytes:
+        """Return what ``wrap_audit_key`` has encrypted for *key_id*, and no other."""
+        content = self._open(Purpose.AUDIT_WRAP, wrapped, wrapper)
+        name, _, audit_key = content.partition(b":")
+        if name != key_id.encode():
+            raise Unavailable("A wrapped audit key belongs to another key.")
+        return audit_key
+
+    def _sealed(self, id_: UUID, secret: str, key_id: str) -> str:
+        content = id_.bytes + secret.encode()
+        return self._fernet(Purpose.SEAL, key_id).encrypt(content).decode()
+
+    def _open(self, purpose: Purpose, sealed: str, key_id: str) -> bytes:
         try:
-            return self._fernet(key_id).decrypt(sealed)
+            return self._fernet(purpose, key_id).decrypt(sealed)
         except (InvalidToken, ValueError):
             raise Unavailable("A sealed secret cannot be opened.") from None
 
@@ -112,8 +124,13 @@ class Vault:
         return Fernet(urlsafe_b64encode(key))
 
     def unseal(self, id_: UUID, sealed: str, key_id: str) -> str:
-        """Return the sealed secret of credential *id_*, and of no other."""
-        content = self.open(sealed, key_id)
+        """
+        Return the sealed secret of credential *id_*, and of no other.
+
+        Raises:
+            Unavailable: If it was changed, or sealed with a key that is not here.
+        """
+        content = self._open(Purpose.SEAL, sealed, key_id)
         if not hmac.compare_digest(content[:16], id_.bytes):
             raise Unavailable("A sealed secret belongs to another credential.")
         return content[16:].decode()
@@ -123,15 +140,19 @@ class Vault:
         ids = reversed(self.ring.ids)
         return [self._key(Purpose.PAGE_TOKEN, key_id) for key_id in ids]
 
+    def knows(self, key_id: str) -> bool:
+        """Tell whether the ring at hand has this key."""
+        return key_id in self.ring.ids
+
     def audit_key(self, key_id: str) -> bytes:
         """Return the key that signs audit records."""
         return self._key(Purpose.AUDIT, key_id)
 
-    def _fernet(self, key_id: str) -> Fernet:
-        if key_id not in self._fernets:
-            key = urlsafe_b64encode(self._key(Purpose.SEAL, key_id))
-            self._fernets[key_id] = Fernet(key)
-        return self._fernets[key_id]
+    def _fernet(self, purpose: Purpose, key_id: str) -> Fernet:
+        if (purpose, key_id) not in self._fernets:
+            key = urlsafe_b64encode(self._key(purpose, key_id))
+            self._fernets[purpose, key_id] = Fernet(key)
+        return self._fernets[purpose, key_id]
 
     def _key(self, purpose: Purpose, key_id: str, salt: bytes | None = None) -> bytes:
         key = self.ring.derive(purpose, key_id, salt)

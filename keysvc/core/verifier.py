@@ -1,12 +1,15 @@
 """The one place where a presented secret is found good or not."""
 
-from enum import Enum
-from hmac import compare_digest
+import hmac
+import logging
 from uuid import UUID
 
 from keysvc.core import access
 from keysvc.core import signing
 from keysvc.core import tokens
+from keysvc.core.callers import caller_of
+from keysvc.core.callers import caller_of_operator
+from keysvc.core.callers import Proof
 from keysvc.core.clock import Clock
 from keysvc.core.counters import Counters
 from keysvc.core.minting import Mint
@@ -16,31 +19,22 @@ from keysvc.core.vault import Vault
 from keysvc.errors import AddressNotAllowed
 from keysvc.errors import ExpiredCredential
 from keysvc.errors import InactiveCredential
+from keysvc.errors import Unavailable
 from keysvc.errors import UnknownCredential
 from keysvc.model import Caller
 from keysvc.model import Kind
 from keysvc.model import Origin
-from keysvc.model import Owner
-from keysvc.model import OwnerKind
 from keysvc.model import Renewed
 from keysvc.model import Secret
 from keysvc.model import Stored
 from keysvc.store import lookup
-from keysvc.store.lookup import StoredOperator
-from keysvc.store.lookup import StoredSession
+
+log = logging.getLogger(__name__)
 
 #: What a secret is compared with where there is nothing to compare it with.
 _NOBODY = UUID(int=0)
 _NO_DIGEST = "0" * 64
 _NO_SECRET = "0" * 40
-
-
-class Proof(Enum):
-    """What a presented secret is to a credential."""
-
-    NONE = "none of its secrets"
-    CURRENT = "its secret"
-    RETAINED = "the one before, still retained"
 
 
 class Verifier:
@@ -101,7 +95,7 @@ class Verifier:
         stored = lookup.find(request.access_key)
         secret = self._unsealed(stored)
         expected = signing.sign(secret, request, date)
-        right = compare_digest(expected.encode(), request.signature.encode())
+        right = hmac.compare_digest(expected.encode(), request.signature.encode())
         proof = Proof.CURRENT if right else Proof.NONE
         good = self._admit(Kind.KEYPAIR, stored, proof, origin)
         if request.changes_state:
@@ -134,12 +128,12 @@ class Verifier:
         if session.expires_at <= self._now():
             raise ExpiredCredential
         if session.operator is not None:
-            return _operator(session.operator, session, origin)
+            return caller_of_operator(session.operator, session, origin)
         stored = session.credential
         proof = self._proof_of(stored, session.generation)
         good = self._admit(stored.kind if stored else None, stored, proof, origin)
         self._counters.note(good.id, self._now(), retained=proof is Proof.RETAINED)
-        return _caller(good, proof, origin)
+        return caller_of(good, proof, origin)
 
     def _proof_of(self, stored: Stored | None, generation: int) -> Proof:
         """Tell what the secret of this generation is now."""
@@ -169,7 +163,7 @@ class Verifier:
         retained = proof is Proof.RETAINED
         renewed = None if retained else self._renew(stored, secret)
         self._counters.note(stored.id, self._now(), renewed, retained)
-        return _caller(stored, proof, origin)
+        return caller_of(stored, proof, origin)
 
     def _proof(self, secret: str, stored: Stored | None) -> Proof:
         # A credential without a digest has lost its secret with a key of the ring.
@@ -177,13 +171,13 @@ class Verifier:
             self._compare_with_nobody(secret)
             return Proof.NONE
         digest = self._vault.digest(stored.id, secret, stored.digest_key)
-        if compare_digest(digest, stored.digest):
+        if hmac.compare_digest(digest, stored.digest):
             return Proof.CURRENT
         if stored.retained_digest and stored.retained_key and self._retains(stored):
             # Most often under the same key of the ring: then no second HMAC is made.
             if stored.retained_key != stored.digest_key:
                 digest = self._vault.digest(stored.id, secret, stored.retained_key)
-            if compare_digest(digest, stored.retained_digest):
+            if hmac.compare_digest(digest, stored.retained_digest):
                 return Proof.RETAINED
         return Proof.NONE
 
@@ -202,7 +196,12 @@ class Verifier:
                 self._decoy = self._vault.protect(_NOBODY, _NO_SECRET, sealed=True)
             sealed, sealed_key = self._decoy.sealed, self._decoy.sealed_key
             return self._vault.unseal(_NOBODY, sealed or "", sealed_key or "")
-        return self._vault.unseal(stored.id, stored.sealed, stored.sealed_key)
+        try:
+            return self._vault.unseal(stored.id, stored.sealed, stored.sealed_key)
+        except Unavailable as error:
+            # The caller has proven nothing: he must not learn that this one exists.
+            log.error("the secret of %s: %s", stored.public_id, error)
+            return self._unsealed(None)
 
     def _renew(self, stored: Stored, secret: str) -> Renewed | None:
         maker = self._vault.ring.maker
@@ -210,35 +209,3 @@ class Verifier:
             return None
         digest = self._vault.digest(stored.id, secret, maker)
         return Renewed(stored.digest, digest, maker)
-
-
-def _caller(stored: Stored, proof: Proof, origin: Origin) -> Caller:
-    return Caller(
-        kind=stored.kind,
-        id=stored.public_id if stored.kind is Kind.KEYPAIR else str(stored.id),
-        owner=stored.owner,
-        scopes=stored.scopes,
-        expires_at=stored.expires_at,
-        allowed_ips=stored.allowed_ips,
-        rate_limit=stored.rate_limit,
-        remaining=stored.remaining,
-        credential_id=stored.id,
-        generation=stored.generation - (proof is Proof.RETAINED),
-        origin=origin,
-    )
-
-
-def _operator(
-    operator: StoredOperator, session: StoredSession, origin: Origin
-) -> Caller:
-    if operator.generation != session.generation:
-        raise UnknownCredential
-    if not operator.is_active:
-        raise InactiveCredential
-    return Caller(
-        kind="operator",
-        id=operator.id,
-        owner=Owner(OwnerKind.OPERATOR, operator.id),
-        scopes=operator.scopes,
-        origin=origin,
-    )

@@ -16,6 +16,9 @@ from keysvc.store.connection import is_postgres
 from keysvc.store.listing import Column
 from keysvc.store.tables import ServiceAccountRow
 
+#: What is said of an account that is not there.
+ABSENT = "There is no such service account."
+
 _COLUMNS = {
     "id": Column(ServiceAccountRow.id),
     "name": Column(ServiceAccountRow.name, ServiceAccountRow.name_folded),
@@ -73,7 +76,7 @@ def get(reference: str | UUID, *, lock: str | None = None) -> ServiceAccount:
         query = query.for_update(f"FOR {lock}")
     row = query.get_or_none()
     if row is None:
-        raise NotFound("There is no such service account.")
+        raise NotFound(ABSENT)
     return _account(row)
 
 

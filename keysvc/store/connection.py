@@ -1,6 +1,7 @@
 """Open the database of this process: one, pooled, safe to fork."""
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -77,7 +78,7 @@ def _open(url: str, **limits: Any) -> peewee.Database:
     )
     try:
         opened = db_url.connect(pooled, unquote_password=True, **options, **limits)
-    except (RuntimeError, ValueError):
+    except (RuntimeError, TypeError, ValueError):
         raise Misconfigured(
             "KEYSVC_DATABASE_URL must look like sqlite:////path/to/file"
             " or postgresql://user:password@host/name."
@@ -156,6 +157,11 @@ def is_postgres() -> bool:
 def _forget_connections() -> None:
     """Keep a child from talking on its parent's connections."""
     if _bound_to:
+        # A thread of the parent's may hold these for ever, as far as the child knows;
+        # Peewee makes no new ones by itself.
+        database.obj._lock = threading.Lock()
+        database.obj._pool_lock = threading.RLock()
+        database.obj._pool_available = threading.Condition(database.obj._pool_lock)
         database.obj.dispose()
 
 

@@ -55,10 +55,19 @@ def dumps(value: Any) -> str:
 
 
 def moment(value: datetime | str | None) -> datetime | None:
-    """Return what a driver gave for a moment, as a moment in UTC."""
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    return None if value is None else value.astimezone(UTC)
+    """
+    Return what a driver gave for a moment, as a moment in UTC.
+
+    Raises:
+        ValueError: If nobody here can have written it.
+    """
+    if value is None:
+        return None
+    try:
+        read = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return read.astimezone(UTC)
+    except (AttributeError, TypeError, OverflowError):
+        raise ValueError("not a moment") from None
 
 
 def number(text: str) -> float | None:

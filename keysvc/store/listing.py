@@ -100,9 +100,11 @@ _CUTS = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
 
 def _order(listing: Listing, columns: Mapping[str, Column]) -> list[Any]:
     by, tie = (columns[name].exact for name in listing.sort[:2])
+    # Where none is null, saying so would keep PostgreSQL from reading an index.
+    nullable = getattr(by, "null", False)
     if listing.sort.descending:
-        return [by.desc(nulls="LAST"), tie.desc()]
-    return [by.asc(nulls="FIRST"), tie.asc()]
+        return [by.desc(nulls="LAST" if nullable else None), tie.desc()]
+    return [by.asc(nulls="FIRST" if nullable else None), tie.asc()]
 
 
 def _clause(condition: Condition, column: Column) -> Any:

@@ -67,7 +67,9 @@ def by_id(id_: str) -> Operator:
 
 def find_password(name: str) -> tuple[Operator, str, int] | None:
     """Return the operator of this *name*, his password's hash and its generation."""
-    row: Any = OperatorRow.get_or_none(OperatorRow.name == name)
+    # No name holds a NUL; PostgreSQL cannot even be asked for one.
+    wanted = name.replace("\0", "\ufffd\n")
+    row: Any = OperatorRow.get_or_none(OperatorRow.name == wanted)
     return None if row is None else (_operator(row), row.password, row.generation)
 
 

@@ -6,8 +6,11 @@ use moves it on by one interval, and it may lie ahead of now by no more than the
 The generic cell rate algorithm is described in ITU-T I.371, annex A.
 """
 
+from typing import Any
+
 import peewee
 
+from keysvc.store.connection import is_postgres
 from keysvc.store.tables import RateRow
 
 
@@ -44,4 +47,8 @@ def arrival(subject: str) -> float | None:
 
 def purge(now: float) -> None:
     """Forget the subjects that have used nothing of late."""
-    RateRow.delete().where(RateRow.arrival < now).execute()
+    stale: Any = RateRow.select(RateRow.subject).where(RateRow.arrival < now)
+    if is_postgres():
+        # To wait for one row, holding another, could meet a login that does the same.
+        stale = stale.for_update("FOR UPDATE SKIP LOCKED")
+    RateRow.delete().where(RateRow.subject.in_(stale)).execute()

@@ -10,7 +10,6 @@ from keysvc.errors import Unavailable
 from keysvc.model import Secret
 from keysvc.store.connection import is_postgres
 from keysvc.store.statements import Statement
-from keysvc.store.tables import AuditRow
 from keysvc.store.tables import CredentialRow
 from keysvc.store.tables import RingKeyRow
 from keysvc.store.tables import SessionRow
@@ -32,9 +31,16 @@ def known() -> set[str]:
 
 def remember(key_id: str, now: datetime) -> None:
     """Note that things are made with this key from now on."""
-    RingKeyRow.insert(key_id=key_id, first_used_at=now).on_conflict(
-        conflict_target=[RingKeyRow.key_id], update={RingKeyRow.dropped_at: None}
-    ).execute()
+    RingKeyRow.insert(key_id=key_id, first_used_at=now).on_conflict_ignore().execute()
+
+
+def is_dropped(key_id: str) -> bool:
+    """Tell whether this key was let go of: it must never make anything again."""
+    return (
+        RingKeyRow.select()
+        .where(RingKeyRow.key_id == key_id, RingKeyRow.dropped_at.is_null(False))
+        .exists()
+    )
 
 
 def require_live(key_id: str) -> None:
@@ -72,7 +78,7 @@ def wrapped() -> list[Wrapped]:
     """Return what is kept of the dropped keys."""
     query = RingKeyRow.select(
         RingKeyRow.key_id, RingKeyRow.audit_key, RingKeyRow.audit_key_sealed_by
-    ).where(RingKeyRow.audit_key.is_null(False))
+    ).where(RingKeyRow.audit_key.is_null(False), RingKeyRow.dropped_at.is_null(False))
     rows: Any = query.tuples()
     return [Wrapped(*row) for row in rows]
 
@@ -97,11 +103,6 @@ def seals(key_id: str) -> int:
         RingKeyRow.select().where(RingKeyRow.audit_key_sealed_by == key_id).count()
     )
     return count
-
-
-def signed(key_id: str) -> bool:
-    """Tell whether any audit record was signed with this key."""
-    return AuditRow.select().where(AuditRow.key_id == key_id).exists()
 
 
 def sealed_by_others(key_id: str, limit: int) -> Iterator[tuple[UUID, Secret]]:

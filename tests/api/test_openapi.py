@@ -1,5 +1,6 @@
 """``/openapi.json``: valid, whole, and true."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from openapi_spec_validator import validate
 
 from keysvc.api.blueprint import FamilyBlueprint
 from keysvc.api.openapi import AnyMethodSpec
-from keysvc.extension import FAMILIES
+from keysvc.api.shapes import LOGIN
 from tests.conftest import Client
 
 #: What nobody has to read in the contract, since it is how the contract is shown.
@@ -22,6 +23,10 @@ UNDOCUMENTED = {
     "/docs/start.js",
     "/docs/assets/<path:name>",
 }
+
+ACCOUNTS = "/api/v1/service_accounts"
+KEYS = f"{ACCOUNTS}/{{service_account_id}}/api_keys"
+CONSTANTS = ("projects", "stacks", "info", "version")
 
 FIXED = {"get", "put", "post", "delete", "options", "head", "patch", "trace", "query"}
 
@@ -104,8 +109,8 @@ def test_every_link_leads_to_an_operation(document: Any) -> None:
         for link in node.values()
     ]
     assert {link["operationId"] for link in links} <= set(ids)
-    assert len(ids) == len(set(ids)) == 5
-    assert len(links) == 3
+    assert len(ids) == len(set(ids)) == 25
+    assert len(links) == 3 + 5 + 4
 
 
 def test_report_stands_where_openapi_wants_it(document: Any) -> None:
@@ -126,7 +131,7 @@ def test_every_route_is_in_it_and_no_other(app: Flask, document: Any) -> None:
         if rule.rule not in UNDOCUMENTED
     }
     assert set(operations(document)) == routes
-    assert len(routes) == 9
+    assert len(routes) == 29
     rules = {rule.rule for rule in app.url_map.iter_rules()}
     assert rules >= UNDOCUMENTED
 
@@ -149,22 +154,23 @@ def test_every_operation_says_who_may_enter(app: Flask, document: Any) -> None:
 
 def test_public_is_what_a_stranger_is_let_into(stranger: Client, document: Any) -> None:
     for (method, path), operation in operations(document).items():
-        path = path.replace("{user}", "u1").replace("{access_key}", "KPA")
+        path = re.sub(r"\{\w+\}", "x", path)
         status = stranger.open(path, method=method).status_code
         assert (status == 401) is bool(operation["security"]), (method, path)
 
 
-def test_every_error_is_in_the_familys_shape(document: Any) -> None:
-    families = {str(family.url_prefix): family.shape for family in FAMILIES}
+def test_every_error_is_in_the_familys_shape(app: Flask, document: Any) -> None:
+    mounted = [b for b in app.blueprints.values() if isinstance(b, FamilyBlueprint)]
+    families = {family.name: family.shape for family in mounted}
+    schemas = {"ProblemSchema": "Problem", "DetailSchema": "Detail"}
     for (method, path), operation in operations(document).items():
-        shape = next((s for p, s in families.items() if p and path.startswith(p)), None)
-        shape = shape or families[""]
+        shape = families[operation["tags"][0]]
         problems = {
             status: response
             for status, response in operation["responses"].items()
             if int(status) >= 400 and (path, status) != ("/readyz", "503")
         }
-        public = operation["security"] == []
+        public = operation["security"] == [] and shape is not LOGIN
         expected = {
             s for s in shape.documented if not (public and s in (401, 403, 404))
         }
@@ -174,10 +180,11 @@ def test_every_error_is_in_the_familys_shape(document: Any) -> None:
         for status, response in problems.items():
             assert list(response["content"]) == [shape.media_type], (path, status)
             schema = response["content"][shape.media_type]["schema"]
-            assert schema == {"$ref": "#/components/schemas/Problem"}
+            name = schemas[shape.schema.__name__]
+            assert schema == {"$ref": f"#/components/schemas/{name}"}
             headers = set(response.get("headers", {}))
             assert ("WWW-Authenticate" in headers) is (status == "401")
-            assert ("Retry-After" in headers) is (status == "503")
+            assert ("Retry-After" in headers) is (status in ("429", "503"))
 
 
 def test_every_error_that_comes_is_documented(
@@ -201,6 +208,18 @@ def test_every_error_that_comes_is_documented(
         "/v2/admin/keypairs/u1/KPA": "/v2/admin/keypairs/{user}/{access_key}",
     }
     seen = set()
+    asked += [
+        (stranger, "GET", ACCOUNTS, {}),
+        (admin, "GET", f"{ACCOUNTS}?page=2", {}),
+        (admin, "GET", f"{ACCOUNTS}?colour=red", {}),
+        (admin, "POST", ACCOUNTS, {"data": big}),
+        (admin, "POST", ACCOUNTS, {"data": "x"}),
+        (admin, "POST", ACCOUNTS, {"json": {"name": "ci", "active": True}}),
+        (admin, "POST", ACCOUNTS, {"json": {"name": "ci", "active": True}}),
+        (admin, "GET", "/api/v1/current-user", {}),
+        (stranger, "POST", "/api/v1/login", {"json": {}}),
+        (stranger, "POST", "/api/v1/login", {"data": {"password": "x"}}),
+    ]
     for client, method, url, sent in asked:
         answer = client.open(url, method=method, **sent)
         path = url.partition("?")[0]
@@ -211,7 +230,7 @@ def test_every_error_that_comes_is_documented(
         for name in response.get("headers", ()):
             assert name in answer.headers
         seen.add(answer.status_code)
-    assert seen == {400, 401, 404, 413, 415, 422}
+    assert seen == {200, 400, 401, 403, 404, 409, 413, 415, 422}
 
 
 def test_every_example_is_as_its_schema_says(document: Any) -> None:
@@ -220,10 +239,12 @@ def test_every_example_is_as_its_schema_says(document: Any) -> None:
         if isinstance(node, dict) and "schema" in node and "example" in node:
             validator(document, node["schema"]).validate(node["example"])
             count += 1
+            # Where unknown members are ignored, one of a wrong type is refused.
             with pytest.raises(jsonschema_rs.ValidationError):
-                validator(document, node["schema"]).validate({"unheard": "of"})
+                wrong = {"unheard": "of", "name": 1, "retain_period_minutes": "x"}
+                validator(document, node["schema"]).validate(wrong)
         assert not (isinstance(node, dict) and "examples" in node), path
-    assert count == 7
+    assert count == 12
 
 
 def test_what_the_routes_answer_is_as_their_schemas_say(
@@ -233,10 +254,18 @@ def test_what_the_routes_answer_is_as_their_schemas_say(
         ("POST", "/v2/admin/keypairs/{user}/create", "/v2/admin/keypairs/u1/create"),
         ("REPORT", "/v2/admin/keypairs/{user}", "/v2/admin/keypairs/u1"),
         ("GET", "/v1/audit", "/v1/audit"),
+        ("POST", ACCOUNTS, ACCOUNTS),
+        ("GET", ACCOUNTS, f"{ACCOUNTS}?hydrate=true"),
+        ("GET", f"{ACCOUNTS}/{{name_or_id}}", f"{ACCOUNTS}/ci"),
+        ("PUT", f"{ACCOUNTS}/{{name_or_id}}", f"{ACCOUNTS}/ci"),
+        ("DELETE", f"{ACCOUNTS}/{{name_or_id}}", f"{ACCOUNTS}/ci"),
+        *[("GET", f"/api/v1/{name}", f"/api/v1/{name}") for name in CONSTANTS],
         *[("GET", path, path) for path in ("/", "/healthz", "/readyz")],
     ]
     for method, template, path in asked:
-        answer = admin.open(path, method=method)
+        body = {"name": "ci", "active": True} if ACCOUNTS in path else None
+        json = body if method in ("POST", "PUT") else None
+        answer = admin.open(path, method=method, json=json)
         assert answer.status_code == 200
         content = operations(document)[method, template]["responses"]["200"]["content"]
         schema = content[answer.mimetype]["schema"]
@@ -253,6 +282,12 @@ def test_bodies_that_may_be_left_out_are_optional(admin: Client, document: Any) 
         ("REPORT", "/v2/admin/keypairs/{user}"): False,
         ("POST", "/v2/admin/keypairs/{user}/create"): False,
         ("PATCH", "/v2/admin/keypairs/{user}/{access_key}"): True,
+        ("POST", ACCOUNTS): True,
+        ("PUT", f"{ACCOUNTS}/{{name_or_id}}"): False,
+        ("POST", f"{ACCOUNTS}/{{service_account_id}}/api_keys"): True,
+        ("PUT", f"{KEYS}/{{name_or_id}}"): False,
+        ("PUT", f"{KEYS}/{{name_or_id}}/rotate"): False,
+        ("POST", "/api/v1/login"): True,
     }
     assert admin.report("/v2/admin/keypairs/u1").status_code == 200
     made = admin.post("/v2/admin/keypairs/u1/create")
@@ -331,3 +366,33 @@ def test_apispec_goes_on_writing_to_the_dict_that_it_gives(app: Flask) -> None:
     assert set(item["additionalOperations"]) == {"REPORT"}
     assert "trace" not in item
     assert "get" in item
+
+
+def test_a_login_is_a_form(document: Any) -> None:
+    login = operations(document)["POST", "/api/v1/login"]
+    content = login["requestBody"]["content"]
+    assert list(content) == ["application/x-www-form-urlencoded"]
+    schema = validator(document, content["application/x-www-form-urlencoded"]["schema"])
+    for form, good in (
+        ({"password": "x"}, True),
+        ({"grant_type": "zenml-api-key", "password": "x"}, True),
+        ({"grant_type": "password", "username": "x", "password": "x"}, True),
+        ({"grant_type": "password", "password": "x"}, False),
+        ({"grant_type": "password", "username": "", "password": "x"}, False),
+        ({"grant_type": "code", "password": "x"}, False),
+        ({"username": "x"}, False),
+        ({}, False),
+    ):
+        assert schema.is_valid(form) is good, form
+
+
+def test_a_bearer_is_let_in_as_the_document_says(document: Any) -> None:
+    bearer = document["components"]["securitySchemes"]["bearer"]
+    assert (bearer["type"], bearer["scheme"]) == ("http", "bearer")
+
+
+def test_filters_and_order_are_described(document: Any) -> None:
+    parameters = {p["name"]: p for p in operations(document)["GET", KEYS]["parameters"]}
+    assert "contains" in parameters["name"]["description"]
+    assert parameters["sort_by"]["schema"]["default"] == "created"
+    assert "desc:last_login" in parameters["sort_by"]["schema"]["enum"]

@@ -332,6 +332,17 @@ def test_who_is_an_administrator(
     assert service.installation.has_administrator() is counts
 
 
+def test_an_operator_is_an_administrator_too(service: Service) -> None:
+    has_administrator = service.installation.has_administrator
+    service.operators.add(CLI, "ann", "a password of hers", ("verify",))
+    assert not has_administrator()
+    service.operators.change(CLI, "ann", scopes=("*",))
+    assert has_administrator()
+    assert service.installation.first_administrator(CLI) is None
+    service.operators.change(CLI, "ann", is_active=False)
+    assert not has_administrator()
+
+
 def test_an_administrator_who_was_deleted_is_none(service: Service) -> None:
     issued = issue(service, **ALL)
     service.credentials.delete(CLI, Kind.KEYPAIR, ADMIN, issued.credential.public_id)

@@ -18,8 +18,10 @@ from keysvc.errors import Misconfigured
 from keysvc.errors import NotFound
 from keysvc.errors import Unavailable
 from keysvc.errors import UnknownCredential
+from keysvc.model import AccountDraft
 from keysvc.model import Draft
 from keysvc.model import Issued
+from keysvc.model import KeyLogin
 from keysvc.model import Kind
 from keysvc.model import Origin
 from keysvc.model import Owner
@@ -484,3 +486,43 @@ def test_a_service_that_failed_to_drop_goes_on(
     with reading():
         assert RingKeyRow.get_by_id(ids(A)[0]).dropped_at is None
     assert len(service.rekeying.states()) == 2
+
+
+# -- what is retained ---------------------------------------------------------------
+
+
+def test_a_retained_secret_needs_its_key(service: Service) -> None:
+    account = service.accounts.create(CLI, AccountDraft(name="ci"))
+    owner, name = account.owner, "runner"
+    old = service.credentials.issue(CLI, Kind.API_KEY, owner, Draft(name=name))
+    session = service.sessions.log_in(KeyLogin(old.secret), Origin()).token
+    service.rekeying.rotate(CLI)
+    new = service.credentials.rotate(CLI, Kind.API_KEY, owner, name, 60)
+    key_id = ids(A)[0]
+    assert [s.credentials for s in service.rekeying.states()] == [1, 1]
+
+    with pytest.raises(Conflict, match=old.credential.public_id):
+        service.rekeying.drop(CLI, key_id)
+    for token in (old.secret, new.secret, session):
+        assert service.verifier.token(token, Origin()).owner == owner
+
+    assert service.rekeying.drop(CLI, key_id, force=True) == []
+    assert service.verifier.token(new.secret, Origin()).owner == owner
+    for token in (old.secret, session):
+        with pytest.raises(UnknownCredential):
+            service.verifier.token(token, Origin())
+
+
+def test_a_session_alone_holds_no_key_back(service: Service) -> None:
+    account = service.accounts.create(CLI, AccountDraft(name="ci"))
+    key = service.credentials.issue(
+        CLI, Kind.API_KEY, account.owner, Draft(name="runner")
+    )
+    session = service.sessions.log_in(KeyLogin(key.secret), Origin()).token
+    service.rekeying.rotate(CLI)
+    service.credentials.rotate(CLI, Kind.API_KEY, account.owner, "runner", 0)
+
+    assert service.rekeying.drop(CLI, ids(A)[0]) == []
+
+    with pytest.raises(UnknownCredential):
+        service.verifier.token(session, Origin())

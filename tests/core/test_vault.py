@@ -115,7 +115,8 @@ def test_a_seal_belongs_to_one_credential(vault: Vault) -> None:
 
 
 def test_no_two_seals_are_alike(vault: Vault) -> None:
-    assert len({vault.seal(b"the same") for _ in range(10)}) == 10
+    seals = {vault.protect(ONE, SECRET, sealed=True).sealed for _ in range(10)}
+    assert len(seals) == 10
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,8 @@ def test_no_two_seals_are_alike(vault: Vault) -> None:
     ],
 )
 def test_a_tampered_seal(vault: Vault, broken: Callable[[str], str]) -> None:
-    sealed = vault.seal(ONE.bytes + SECRET.encode())
+    sealed = vault.protect(ONE, SECRET, sealed=True).sealed
+    assert sealed
 
     with pytest.raises(Unavailable) as caught:
         vault.unseal(ONE, broken(sealed), vault.ring.maker)
@@ -140,8 +142,11 @@ def test_a_tampered_seal(vault: Vault, broken: Callable[[str], str]) -> None:
 def test_a_seal_of_another_key(vault: Vault) -> None:
     new, old = vault.ring.ids
 
+    assert new == vault.ring.maker
+    sealed = vault.protect(ONE, SECRET, sealed=True).sealed
+
     with pytest.raises(Unavailable):
-        vault.open(vault.seal(b"made with the new one"), old)
+        vault.unseal(ONE, sealed or "", old)
 
 
 # -- the ring behind it ---------------------------------------------------------------

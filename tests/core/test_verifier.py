@@ -207,6 +207,7 @@ def test_the_caller_is_what_the_credential_is(house: House) -> None:
         allowed_ips=("192.0.2.0/24",),
         rate_limit=100,
         remaining=7,
+        credential_id=issued.credential.id,
         origin=HOME,
     )
 

@@ -92,6 +92,20 @@ def register_formats() -> None:
     # Nobody can make one up; this one is of the tests' ring, and of the whole audit.
     token = Cursors(Vault(lambda: parse(RING, "the tests"))).sign(["audit", None], 0)
     schemathesis.openapi.format("page-token", st.just(token))
+    truths = st.sampled_from(["true", "0", "equals:Yes", "notequals:off", "isnull:"])
+    schemathesis.openapi.format("boolean-filter", truths)
+    schemathesis.openapi.format("moment-filter", moments())
+
+
+def moments() -> st.SearchStrategy[str]:
+    """Return conditions on a time."""
+    times = st.datetimes().map(lambda moment: moment.isoformat(" "))
+    operators = ["", "equals:", "notequals:", "gt:", "gte:", "lt:", "lte:"]
+    return st.one_of(
+        st.sampled_from(["isnull:", "isnotnull:", "oneof:[]"]),
+        st.tuples(st.sampled_from(operators), times).map("".join),
+        st.tuples(times, times).map(lambda pair: f"in:{pair[0]},{pair[1]}"),
+    )
 
 
 def networks() -> st.SearchStrategy[str]:

@@ -13,6 +13,7 @@ from keysvc.core.idempotency import Idempotency
 from keysvc.core.idempotency import Once
 from keysvc.core.ledger import Ledger
 from keysvc.errors import IllegalOperation
+from keysvc.errors import NotFound
 from keysvc.model import AccountChange
 from keysvc.model import AccountDraft
 from keysvc.model import AccountKey
@@ -82,7 +83,7 @@ class ServiceAccounts:
         """
         with reading():
             account = store.get(reference_of(reference))
-        access.require_realm(caller, account.owner)
+        _require_realm(caller, account)
         access.require_read(caller, account.owner, READ)
         return account
 
@@ -152,7 +153,7 @@ class ServiceAccounts:
 
     def _take(self, caller: Caller, reference: str) -> ServiceAccount:
         account = store.get(reference_of(reference), lock="UPDATE")
-        access.require_realm(caller, account.owner)
+        _require_realm(caller, account)
         access.require_scope(caller, WRITE)
         _require_ours(account, caller)
         return account
@@ -186,6 +187,12 @@ def require_open(owner: Owner, caller: Caller, scope: str) -> None:
     account = store.get(UUID(owner.id), lock="SHARE")
     access.require_scope(caller, scope)
     return _require_ours(account, caller)
+
+
+def _require_realm(caller: Caller, account: ServiceAccount) -> None:
+    """Say of a foreign account, to the letter, what is said of an absent one."""
+    if not access.reaches(caller, account.owner):
+        raise NotFound(store.ABSENT)
 
 
 def _require_ours(account: ServiceAccount, caller: Caller) -> None:

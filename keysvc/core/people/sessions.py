@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from keysvc.config import Settings
 from keysvc.core.clock import Clock
+from keysvc.core.housekeeping import Housekeeping
 from keysvc.core.ledger import Ledger
 from keysvc.core.limits import Limit
 from keysvc.core.minting import Mint
@@ -46,11 +47,13 @@ class Sessions:
         verifier: Verifier,
         operators: Operators,
         ledger: Ledger,
+        housekeeping: Housekeeping,
         now: Clock,
     ) -> None:
         self._lifetime = timedelta(seconds=settings.session_lifetime)
         self._vault, self._mint, self._verifier = vault, mint, verifier
         self._operators, self._ledger, self._now = operators, ledger, now
+        self._housekeeping = housekeeping
         self._failures = Limit("login", settings.login_failures, _PERIOD)
 
     def log_in(self, login: PasswordLogin | KeyLogin, origin: Origin) -> Login:
@@ -62,6 +65,7 @@ class Sessions:
             AddressNotAllowed: If it is good, but not from this address.
             RateLimited: If too many logins with a password have failed.
         """
+        self._housekeeping.start()
         if isinstance(login, KeyLogin):
             return self._by_key(login.token, origin)
         return self._by_password(login, origin)

@@ -1,0 +1,44 @@
+"""Forget what is over: nobody can use it any more, and nobody asks for it."""
+
+from keysvc.core.background import Background
+from keysvc.core.clock import Clock
+from keysvc.core.signing import WINDOW
+from keysvc.errors import Unavailable
+from keysvc.store import first_answers
+from keysvc.store import rates
+from keysvc.store import replay
+from keysvc.store import sessions
+from keysvc.store.connection import writing
+
+#: Seconds between two turns.
+_INTERVAL = 60.0
+
+
+class Housekeeping:
+    """Purge used signatures, sessions, first answers and rates whose time is over."""
+
+    def __init__(self, now: Clock) -> None:
+        self._now = now
+        self._broom = Background("keysvc-housekeeping", _INTERVAL, self.purge)
+
+    def start(self) -> None:
+        """Begin, unless it has begun: whoever keeps what ends says so."""
+        self._broom.start()
+
+    def purge(self) -> None:
+        """Forget what is over now; wait for the next turn if the database is away."""
+        now = self._now()
+        try:
+            # One transaction each: none holds the locks of another.
+            with writing():
+                # A window later: hosts' clocks differ, and one that is behind must
+                # still find what one that is ahead holds for over.
+                replay.purge(now - WINDOW)
+            with writing():
+                sessions.purge(now)
+            with writing():
+                first_answers.purge(now)
+            with writing():
+                rates.purge(now.timestamp())
+        except Unavailable:
+            return

@@ -1,0 +1,184 @@
+"""PyPI's zenml in an environment of its own, and homes from which it is used."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from fcntl import flock
+from fcntl import LOCK_EX
+from pathlib import Path
+from typing import Any
+from typing import NamedTuple
+from typing import Self
+
+import pytest
+
+RELEASE = "0.98.0"
+
+#: Where somebody has it installed already, while he works on these tests.
+_INSTALLED = "KEYSVC_TEST_ZENML_PYTHON"
+
+_COMMANDS = Path(__file__).with_name("zenml_commands.py")
+
+
+def environment_with_zenml(directory: Path) -> Path:
+    """
+    Return the python of a new environment, or skip with pip's reason.
+
+    Whoever comes first makes it in *directory*; others wait, and share it.
+    """
+    if given := os.environ.get(_INSTALLED):
+        return Path(given)
+    failure, made = directory / "failure", directory / "made"
+    directory.mkdir(exist_ok=True)
+    with (directory / "lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not made.exists() and not failure.exists():
+            reason = _install(directory / "environment")
+            (failure if reason else made).write_text(reason)
+    if failure.exists():
+        pytest.skip(f"zenml cannot be installed: {failure.read_text()}")
+    return directory / "environment" / "bin" / "python"
+
+
+def _install(directory: Path) -> str:
+    """Install it as anybody does; return pip's own error, if any."""
+    subprocess.run([sys.executable, "-m", "venv", directory], check=True, timeout=300)
+    python = str(directory / "bin" / "python")
+    pip = [python, "-m", "pip", "install", "-q", "--no-compile"]
+    done = subprocess.run(
+        [*pip, f"zenml=={RELEASE}"],
+        env=os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    if not done.returncode:
+        return ""
+    said = done.stderr.splitlines()
+    return " ".join([line for line in said if line.startswith("ERROR:")] or said)
+
+
+class Done(NamedTuple):
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        """Return what it said, in one line: it breaks lines where a terminal ends."""
+        return " ".join(f"{self.out} {self.err}".split())
+
+
+class Raised(Exception):
+    """What a call of the client raised: the name of its class, and its message."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"{name}: {message}")
+        self.name = name
+
+
+class Zenml:
+    """The installed client, imported once, in a process of its own."""
+
+    def __init__(self, python: Path) -> None:
+        names = ("ZENML_", "KEYSVC_")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(names)}
+        wishes = {
+            "ZENML_ANALYTICS_OPT_IN": "false",
+            "ZENML_LOGGING_VERBOSITY": "ERROR",
+            "AUTO_OPEN_DASHBOARD": "false",
+            "NO_COLOR": "1",
+            "COLUMNS": "200",
+        }
+        # -I: nothing of this checkout can be imported there.
+        self._process = subprocess.Popen(
+            [python, "-I", _COMMANDS],
+            env=kept | wishes,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.greeting: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            self.greeting = self._read()
+        except BaseException:
+            self._kill()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
+        self._kill()
+
+    def do(self, wish: dict[str, Any]) -> Done:
+        """Do it in a process that is forked for it."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(wish) + "\n")
+        self._process.stdin.flush()
+        return Done(**self._read())
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        said = self._process.stdout.readline()
+        assert said, "The client has ended: its traceback is on stderr."
+        read: dict[str, Any] = json.loads(said)
+        return read
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+
+
+class Home:
+    """Somebody's home directory and variables; here ``zenml`` is used."""
+
+    def __init__(self, zenml: Zenml, directory: Path, **variables: str) -> None:
+        self._zenml, self._directory = zenml, directory
+        config = directory / "config"
+        config.mkdir(parents=True)
+        self._variables = {
+            "HOME": str(directory),
+            "ZENML_CONFIG_PATH": str(config),
+            **variables,
+        }
+
+    def zenml(self, *command: str, said: str = "", code: int = 0) -> Done:
+        """Run ``zenml`` with *said* on its standard input; it ends with *code*."""
+        done = self._do(command=command, input=said)
+        assert done.code == code, done
+        return done
+
+    def items(self, *command: str, columns: str) -> list[dict[str, Any]]:
+        """Run a command that lists, and return what it shows in *columns*."""
+        shown = self.zenml(*command, "--columns", columns, "--output", "json")
+        if not shown.out:
+            # Of nothing it makes no JSON, but says so.
+            assert "found for" in shown.said, shown
+            return []
+        items: list[dict[str, Any]] = json.loads(shown.out)["items"]
+        return items
+
+    def call(self, method: str, /, **arguments: object) -> Any:
+        """Call a method of ``Client()``; return what it returns, as JSON."""
+        (result,) = self.calls([(method, arguments)])
+        if "raised" in result:
+            raise Raised(result["raised"], result["says"])
+        return result["returned"]
+
+    def calls(self, calls: Sequence[tuple[str, dict[str, object]]]) -> Any:
+        """Call methods of one ``Client()``, and return what came of each."""
+        done = self._do(calls=calls, input="")
+        assert done.code == 0, done
+        return json.loads(done.out.splitlines()[-1])
+
+    def _do(self, **wish: object) -> Done:
+        place = {"directory": str(self._directory), "environment": self._variables}
+        return self._zenml.do(wish | place)
