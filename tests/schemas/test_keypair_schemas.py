@@ -46,7 +46,7 @@ def change_of(name: str, value: Any) -> dict[str, Any]:
 
 
 def moment(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type, misc]
+    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type]
 
 
 @patient
