@@ -39,16 +39,27 @@ def entry(
     """Return the audit's entry of a change: the fields that differ, never a secret."""
     subject = after or before
     assert subject is not None
-    old, new = _of(before), _of(after)
-    changed = {n for n in old.keys() | new.keys() if old.get(n) != new.get(n)}
+    old, new = changes(_of(before), _of(after))
     return Entry(
         actor=caller.actor,
         origin=caller.origin,
         action=action,
         credential_id=subject.wire_id,
         owner=subject.owner,
-        before={n: v for n, v in old.items() if n in changed} if before else None,
-        after={n: v for n, v in new.items() if n in changed} if after else None,
+        before=old,
+        after=new,
+    )
+
+
+def changes(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Return of both only what differs; None stays for what was not there."""
+    old, new = before or {}, after or {}
+    changed = {n for n in old.keys() | new.keys() if old.get(n) != new.get(n)}
+    return (
+        None if before is None else {n: v for n, v in old.items() if n in changed},
+        None if after is None else {n: v for n, v in new.items() if n in changed},
     )
 
 
@@ -88,10 +99,10 @@ def _with_moments(answer: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _of(credential: Credential | None) -> dict[str, Any]:
+def _of(credential: Credential | None) -> dict[str, Any] | None:
     """Return what is recorded of a credential, as JSON can hold it."""
     if credential is None:
-        return {}
+        return None
     values = {name: getattr(credential, name) for name in _RECORDED}
     values |= values.pop("attributes")
     if credential.rotated_at is None:

@@ -15,8 +15,8 @@ from keysvc.model import OwnerKind
 from keysvc.model import Stored
 from keysvc.store.connection import reading
 from keysvc.store.fields import moment
+from keysvc.store.statements import Statement
 from keysvc.store.tables import CredentialRow
-from keysvc.store.tables import database
 from keysvc.store.tables import OperatorRow
 from keysvc.store.tables import ServiceAccountRow
 from keysvc.store.tables import SessionRow
@@ -66,9 +66,6 @@ _OF_ACCOUNT = (
     CredentialRow.owner_kind == peewee.SQL(f"'{OwnerKind.SERVICE_ACCOUNT}'")
 ) & (CredentialRow.owner_id == ServiceAccountRow.id)
 
-#: Each statement in the dialect of each class of database.
-_compiled: dict[tuple[type, str], str] = {}
-
 
 class StoredOperator(NamedTuple):
     """What a session needs of the operator that has logged in."""
@@ -98,7 +95,7 @@ def find(public_id: str) -> Stored | None:
     Raises:
         Unavailable: If the database cannot be asked.
     """
-    row = _first("credential", public_id)
+    row = _first(_CREDENTIAL, public_id)
     return None if row is None else _stored(*row)
 
 
@@ -109,22 +106,14 @@ def find_session(public_id: str) -> StoredSession | None:
     Raises:
         Unavailable: If the database cannot be asked.
     """
-    row = _first("session", public_id)
+    row = _first(_SESSION, public_id)
     return None if row is None else _session(row)
 
 
-def _first(statement: str, public_id: str) -> Sequence[Any] | None:
+def _first(statement: Statement, public_id: str) -> Sequence[Any] | None:
     with reading():
-        cursor = database.execute_sql(_statement(statement), (public_id,))
-        row: Sequence[Any] | None = cursor.fetchone()
+        row: Sequence[Any] | None = statement.run(public_id).fetchone()
     return row
-
-
-def _statement(name: str) -> str:
-    dialect = type(database.obj)
-    if (dialect, name) not in _compiled:
-        _compiled[dialect, name] = _QUERIES[name]().sql()[0]
-    return _compiled[dialect, name]
 
 
 def _credential_query() -> Any:
@@ -144,7 +133,8 @@ def _session_query() -> Any:
     )
 
 
-_QUERIES = {"credential": _credential_query, "session": _session_query}
+_CREDENTIAL = Statement(_credential_query)
+_SESSION = Statement(_session_query)
 
 
 def _session(row: Sequence[Any]) -> StoredSession:

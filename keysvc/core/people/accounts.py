@@ -208,21 +208,20 @@ def _entry(
 ) -> Entry:
     subject = after or before
     assert subject is not None
-    old, new = _facts(before), _facts(after)
-    changed = {name for name in _RECORDED if old.get(name) != new.get(name)}
+    old, new = facts.changes(_facts(before), _facts(after))
     return Entry(
         actor=caller.actor,
         origin=caller.origin,
         action=action,
         owner=subject.owner,
-        before={n: v for n, v in old.items() if n in changed} if before else None,
-        after={n: v for n, v in new.items() if n in changed} if after else None,
+        before=old,
+        after=new,
     )
 
 
-def _facts(account: ServiceAccount | None) -> Mapping[str, Any]:
+def _facts(account: ServiceAccount | None) -> Mapping[str, Any] | None:
     if account is None:
-        return {}
-    facts = {name: getattr(account, name) for name in _RECORDED}
-    external = facts["external_user_id"]
-    return facts | {"external_user_id": None if external is None else str(external)}
+        return None
+    known = {name: getattr(account, name) for name in _RECORDED}
+    external = known["external_user_id"]
+    return known | {"external_user_id": None if external is None else str(external)}
