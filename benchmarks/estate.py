@@ -9,12 +9,12 @@ from uuid import uuid4
 
 from keysvc.commands.group import operator
 from keysvc.config import Settings
-from keysvc.core import ring
-from keysvc.core import tokens
 from keysvc.core.background import finish_all
 from keysvc.core.clock import utcnow
+from keysvc.core.secrets import ring
+from keysvc.core.secrets import tokens
+from keysvc.core.secrets.vault import Vault
 from keysvc.core.service import Service
-from keysvc.core.vault import Vault
 from keysvc.model import Entry
 from keysvc.model import Kind
 from keysvc.model import Owner

@@ -11,9 +11,9 @@ from uuid import uuid4
 from benchmarks.estate import Estate
 from benchmarks.estate import Keypair
 from benchmarks.loads import Request
-from keysvc.core import signing
 from keysvc.core.clock import utcnow
-from keysvc.core.signing import Signed
+from keysvc.core.verification import signing
+from keysvc.core.verification.signing import Signed
 
 _JSON = {"Content-Type": "application/json"}
 _KEYS = "?keys=isActive,ML.clusterSize,scopes"

@@ -11,7 +11,7 @@ from flask import g
 from flask import request
 from werkzeug.local import LocalProxy
 
-from keysvc.core.idempotency import Once
+from keysvc.core.lifecycle.idempotency import Once
 from keysvc.core.service import Service
 from keysvc.errors import Invalid
 from keysvc.model import Caller

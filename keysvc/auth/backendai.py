@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from keysvc.core import signing
-from keysvc.core.signing import Signed
-from keysvc.core.verifier import Verifier
+from keysvc.core.verification import signing
+from keysvc.core.verification.signing import Signed
+from keysvc.core.verification.verifier import Verifier
 from keysvc.errors import MalformedCredential
 from keysvc.model import Caller
 from keysvc.model import Origin

@@ -4,7 +4,7 @@ import binascii
 from base64 import b64decode
 from typing import Any
 
-from keysvc.core.verifier import Verifier
+from keysvc.core.verification.verifier import Verifier
 from keysvc.errors import MalformedCredential
 from keysvc.model import Caller
 from keysvc.model import Origin

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keysvc.core.verifier import Verifier
+from keysvc.core.verification.verifier import Verifier
 from keysvc.model import Caller
 from keysvc.model import Origin
 

@@ -9,7 +9,7 @@ from flask import request
 from keysvc.auth.backendai import backendai
 from keysvc.auth.basic import basic
 from keysvc.auth.bearer import bearer
-from keysvc.core.verifier import Verifier
+from keysvc.core.verification.verifier import Verifier
 from keysvc.current import origin
 from keysvc.current import remember_caller
 from keysvc.current import service

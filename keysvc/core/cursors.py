@@ -6,7 +6,7 @@ from typing import Any
 from itsdangerous import BadData
 from itsdangerous import URLSafeSerializer
 
-from keysvc.core.vault import Vault
+from keysvc.core.secrets.vault import Vault
 from keysvc.errors import Invalid
 
 

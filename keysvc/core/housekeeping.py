@@ -2,7 +2,7 @@
 
 from keysvc.core.background import Background
 from keysvc.core.clock import Clock
-from keysvc.core.signing import WINDOW
+from keysvc.core.verification.signing import WINDOW
 from keysvc.errors import Unavailable
 from keysvc.store import first_answers
 from keysvc.store import rates

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from keysvc.config import Settings
-from keysvc.core import ring as rings
 from keysvc.core.clock import Clock
-from keysvc.core.credentials import Credentials
-from keysvc.core.vault import Vault
+from keysvc.core.lifecycle.credentials import Credentials
+from keysvc.core.secrets import ring as rings
+from keysvc.core.secrets.vault import Vault
 from keysvc.errors import Misconfigured
 from keysvc.errors import Unavailable
 from keysvc.model import Caller

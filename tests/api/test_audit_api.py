@@ -10,10 +10,10 @@ from werkzeug.test import TestResponse
 
 from keysvc import create_app
 from keysvc.config import Settings
-from keysvc.core import ring
 from keysvc.core.background import finish_all
 from keysvc.core.cursors import Cursors
-from keysvc.core.vault import Vault
+from keysvc.core.secrets import ring
+from keysvc.core.secrets.vault import Vault
 from keysvc.model import Issued
 from keysvc.store.connection import disconnect
 from tests.conftest import Client

@@ -16,7 +16,7 @@ from werkzeug import exceptions
 from keysvc.api.blueprint import answer
 from keysvc.api.shapes import CORE
 from keysvc.api.shapes import KEYPAIRS
-from keysvc.core import tokens
+from keysvc.core.secrets import tokens
 from keysvc.core.service import Service
 from keysvc.errors import Unavailable
 from keysvc.model import Issued

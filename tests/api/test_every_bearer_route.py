@@ -12,9 +12,9 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from keysvc.commands.group import operator
+from keysvc.core.secrets.tokens import mint_token
+from keysvc.core.secrets.tokens import renew_token
 from keysvc.core.service import Service
-from keysvc.core.tokens import mint_token
-from keysvc.core.tokens import renew_token
 from keysvc.model import AccountDraft
 from keysvc.model import Draft
 from keysvc.model import Issued

@@ -25,8 +25,8 @@ from keysvc.api.shapes import LOGIN
 from keysvc.api.shapes import Shape
 from keysvc.auth.chain import authenticated
 from keysvc.auth.chain import public
-from keysvc.core.tokens import checksum
-from keysvc.core.tokens import mint_keypair
+from keysvc.core.secrets.tokens import checksum
+from keysvc.core.secrets.tokens import mint_keypair
 from keysvc.extension import FAMILIES
 from keysvc.model import Issued
 from keysvc.schemas.problems import DetailSchema

@@ -23,10 +23,10 @@ from keysvc.api.blueprint import FamilyBlueprint
 from keysvc.api.shapes import KEYPAIRS
 from keysvc.auth.chain import authenticated
 from keysvc.commands.group import operator
-from keysvc.core import ring
 from keysvc.core.housekeeping import Housekeeping
+from keysvc.core.secrets import ring
+from keysvc.core.secrets.vault import Vault
 from keysvc.core.service import Service
-from keysvc.core.vault import Vault
 from keysvc.current import caller
 from keysvc.current import EXTENSION
 from keysvc.model import Credential

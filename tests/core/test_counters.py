@@ -16,12 +16,12 @@ import pytest
 
 from keysvc.commands.group import operator
 from keysvc.config import Settings
-from keysvc.core import counters
 from keysvc.core.background import finish_all
-from keysvc.core.counters import Counters
+from keysvc.core.secrets.tokens import checksum
+from keysvc.core.secrets.tokens import mint_keypair
 from keysvc.core.service import Service
-from keysvc.core.tokens import checksum
-from keysvc.core.tokens import mint_keypair
+from keysvc.core.verification import counters
+from keysvc.core.verification.counters import Counters
 from keysvc.errors import AddressNotAllowed
 from keysvc.errors import Unauthenticated
 from keysvc.errors import Unavailable

@@ -10,7 +10,7 @@ import pytest
 from keysvc.commands.group import operator
 from keysvc.core.housekeeping import Housekeeping
 from keysvc.core.service import Service
-from keysvc.core.signing import WINDOW
+from keysvc.core.verification.signing import WINDOW
 from keysvc.errors import Unavailable
 from keysvc.errors import UnknownCredential
 from keysvc.model import Origin

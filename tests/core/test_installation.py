@@ -13,9 +13,9 @@ import pytest
 from keysvc import create_app
 from keysvc.commands.group import operator
 from keysvc.config import Settings
-from keysvc.core import ring as rings
 from keysvc.core.background import finish_all
 from keysvc.core.installation import Prepared
+from keysvc.core.secrets import ring as rings
 from keysvc.core.service import Service
 from keysvc.errors import Misconfigured
 from keysvc.errors import Unavailable
@@ -25,6 +25,7 @@ from keysvc.model import Kind
 from keysvc.model import Origin
 from keysvc.model import Owner
 from keysvc.model import OwnerKind
+from keysvc.store import migrate
 from keysvc.store import ring as ring_store
 from keysvc.store.connection import disconnect
 from keysvc.store.connection import reading
@@ -34,8 +35,7 @@ from tests.store.processes import at_once
 CLI = operator()
 ADMIN = Owner(OwnerKind.USER, "admin")
 MIGRATIONS = sorted(
-    path.stem
-    for path in (Path(rings.__file__).parents[1] / "store/migrations").glob("0*.py")
+    path.stem for path in Path(migrate.__file__).with_name("migrations").glob("0*.py")
 )
 A = "a" * 32
 B = "b" * 32

@@ -15,9 +15,9 @@ from flask import Flask
 from keysvc.commands.group import operator
 from keysvc.config import Settings
 from keysvc.core.background import finish_all
-from keysvc.core.ledger import Finding
-from keysvc.core.ledger import GENESIS
-from keysvc.core.ledger import Head
+from keysvc.core.ledger.ledger import Finding
+from keysvc.core.ledger.ledger import GENESIS
+from keysvc.core.ledger.ledger import Head
 from keysvc.core.service import Service
 from keysvc.errors import Conflict
 from keysvc.errors import Unavailable
@@ -455,7 +455,7 @@ def test_the_log_tells_each_head_once(
     chain: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     logging.getLogger("keysvc").propagate = True
-    with caplog.at_level(logging.INFO, "keysvc.core.ledger"):
+    with caplog.at_level(logging.INFO, "keysvc.audit"):
         chain.ledger.log_head()
         chain.ledger.log_head()
         first = head()

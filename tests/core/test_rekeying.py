@@ -9,9 +9,9 @@ import pytest
 
 from keysvc.commands.group import operator
 from keysvc.config import Settings
-from keysvc.core import ring as rings
 from keysvc.core.background import finish_all
-from keysvc.core.ledger import Finding
+from keysvc.core.ledger.ledger import Finding
+from keysvc.core.secrets import ring as rings
 from keysvc.core.service import Service
 from keysvc.errors import Conflict
 from keysvc.errors import Misconfigured
@@ -195,7 +195,7 @@ def test_seals_and_digests_are_made_anew(service: Service, settings: Settings) -
 def test_many_are_resealed_in_batches(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("keysvc.core.rekeying._BATCH", 2)
+    monkeypatch.setattr("keysvc.core.secrets.rekeying._BATCH", 2)
     for _ in range(5):
         issue(service)
     service.rekeying.rotate(CLI)
@@ -207,7 +207,7 @@ def test_many_are_resealed_in_batches(
 def test_a_rotation_in_the_middle_does_not_make_it_endless(
     service: Service, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("keysvc.core.rekeying._BATCH", 1)
+    monkeypatch.setattr("keysvc.core.secrets.rekeying._BATCH", 1)
     issued = [issue(service) for _ in range(3)]
     service.rekeying.rotate(CLI)
     turns = iter([None])

@@ -11,8 +11,8 @@ import pytest
 
 from keysvc.core.background import finish_all
 from keysvc.core.housekeeping import Housekeeping
-from keysvc.core.replay import Replay
-from keysvc.core.signing import WINDOW
+from keysvc.core.verification.replay import Replay
+from keysvc.core.verification.signing import WINDOW
 from keysvc.errors import Unavailable
 from keysvc.errors import UsedSignature
 from keysvc.store.connection import connect

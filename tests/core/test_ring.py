@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from keysvc.config import Settings
-from keysvc.core import ring as rings
-from keysvc.core.ring import Purpose
-from keysvc.core.ring import Ring
+from keysvc.core.secrets import ring as rings
+from keysvc.core.secrets.ring import Purpose
+from keysvc.core.secrets.ring import Ring
 from keysvc.errors import Misconfigured
 
 A = "a" * 32

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from keysvc.commands.group import operator
-from keysvc.core.ledger import Finding
+from keysvc.core.ledger.ledger import Finding
 from keysvc.core.service import Service
 from keysvc.errors import KeysvcError
 from keysvc.errors import UnknownCredential

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keysvc.core import signing
-from keysvc.core.signing import Signed
+from keysvc.core.verification import signing
+from keysvc.core.verification.signing import Signed
 from keysvc.errors import MalformedCredential
 
 _FILE = Path(__file__).parents[1] / "vectors" / "request-signing.json"

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from keysvc.core.tokens import checksum
-from keysvc.core.tokens import is_keypair
-from keysvc.core.tokens import mint_keypair
+from keysvc.core.secrets.tokens import checksum
+from keysvc.core.secrets.tokens import is_keypair
+from keysvc.core.secrets.tokens import mint_keypair
 
 BASE62 = string.digits + string.ascii_letters
 

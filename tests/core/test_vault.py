@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 
 from keysvc.config import Settings
-from keysvc.core import ring as rings
-from keysvc.core.ring import Ring
+from keysvc.core.secrets import ring as rings
+from keysvc.core.secrets.ring import Ring
+from keysvc.core.secrets.vault import Vault
 from keysvc.core.service import Service
-from keysvc.core.vault import Vault
 from keysvc.errors import Misconfigured
 from keysvc.errors import Unavailable
 from keysvc.errors import UnknownCredential

@@ -14,12 +14,12 @@ import pytest
 
 from keysvc.commands.group import operator
 from keysvc.config import Settings
-from keysvc.core import ring
 from keysvc.core.background import finish_all
+from keysvc.core.secrets import ring
+from keysvc.core.secrets.tokens import checksum
+from keysvc.core.secrets.tokens import mint_keypair
+from keysvc.core.secrets.vault import Vault
 from keysvc.core.service import Service
-from keysvc.core.tokens import checksum
-from keysvc.core.tokens import mint_keypair
-from keysvc.core.vault import Vault
 from keysvc.errors import AddressNotAllowed
 from keysvc.errors import ExpiredCredential
 from keysvc.errors import InactiveCredential

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from schemathesis.schemas import BaseSchema
 
 from keysvc.core.cursors import Cursors
-from keysvc.core.ring import parse
-from keysvc.core.vault import Vault
+from keysvc.core.secrets.ring import parse
+from keysvc.core.secrets.vault import Vault
 from keysvc.model import Issued
 from tests.conftest import RING
 

@@ -7,11 +7,11 @@ from uuid import UUID
 from uuid import uuid4
 
 from keysvc.core import access
-from keysvc.core import facts
 from keysvc.core.clock import Clock
-from keysvc.core.idempotency import Idempotency
-from keysvc.core.idempotency import Once
-from keysvc.core.ledger import Ledger
+from keysvc.core.ledger.ledger import Ledger
+from keysvc.core.lifecycle import facts
+from keysvc.core.lifecycle.idempotency import Idempotency
+from keysvc.core.lifecycle.idempotency import Once
 from keysvc.errors import IllegalOperation
 from keysvc.errors import NotFound
 from keysvc.model import AccountChange

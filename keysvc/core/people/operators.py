@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from keysvc.core.clock import Clock
-from keysvc.core.ledger import Ledger
+from keysvc.core.ledger.ledger import Ledger
 from keysvc.core.people.passwords import Passwords
 from keysvc.errors import UnknownCredential
 from keysvc.model import Caller

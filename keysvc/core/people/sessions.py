@@ -8,12 +8,12 @@ from uuid import uuid4
 from keysvc.config import Settings
 from keysvc.core.clock import Clock
 from keysvc.core.housekeeping import Housekeeping
-from keysvc.core.ledger import Ledger
-from keysvc.core.limits import Limit
-from keysvc.core.minting import Mint
+from keysvc.core.ledger.ledger import Ledger
+from keysvc.core.lifecycle.minting import Mint
 from keysvc.core.people.operators import Operators
-from keysvc.core.vault import Vault
-from keysvc.core.verifier import Verifier
+from keysvc.core.secrets.vault import Vault
+from keysvc.core.verification.limits import Limit
+from keysvc.core.verification.verifier import Verifier
 from keysvc.model import Actor
 from keysvc.model import Caller
 from keysvc.model import Entry

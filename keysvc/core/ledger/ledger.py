@@ -14,7 +14,7 @@ from keysvc.core import access
 from keysvc.core.background import Background
 from keysvc.core.clock import Clock
 from keysvc.core.cursors import Cursors
-from keysvc.core.vault import Vault
+from keysvc.core.secrets.vault import Vault
 from keysvc.errors import Unavailable
 from keysvc.model import Caller
 from keysvc.model import Cut

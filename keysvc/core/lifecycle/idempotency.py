@@ -9,7 +9,7 @@ import orjson
 
 from keysvc.core.clock import Clock
 from keysvc.core.housekeeping import Housekeeping
-from keysvc.core.vault import Vault
+from keysvc.core.secrets.vault import Vault
 from keysvc.errors import Conflict
 from keysvc.model import Caller
 from keysvc.store import first_answers as store

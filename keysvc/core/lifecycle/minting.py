@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from keysvc.config import Settings
-from keysvc.core import tokens
+from keysvc.core.secrets import tokens
 from keysvc.model import Kind
 
 #: Families whose secret must be read again, to check signatures made with it.

@@ -7,16 +7,16 @@ from typing import Any
 from uuid import uuid4
 
 from keysvc.core import access
-from keysvc.core import facts
 from keysvc.core.clock import Clock
-from keysvc.core.idempotency import Idempotency
-from keysvc.core.idempotency import Once
-from keysvc.core.ledger import Ledger
-from keysvc.core.minting import Mint
-from keysvc.core.minting import SEALED
+from keysvc.core.ledger.ledger import Ledger
+from keysvc.core.lifecycle import facts
+from keysvc.core.lifecycle.idempotency import Idempotency
+from keysvc.core.lifecycle.idempotency import Once
+from keysvc.core.lifecycle.minting import Mint
+from keysvc.core.lifecycle.minting import SEALED
 from keysvc.core.people.accounts import require_open
 from keysvc.core.people.accounts import require_there
-from keysvc.core.vault import Vault
+from keysvc.core.secrets.vault import Vault
 from keysvc.model import Caller
 from keysvc.model import Change
 from keysvc.model import Credential

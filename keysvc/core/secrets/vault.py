@@ -9,8 +9,8 @@ from uuid import UUID
 from cryptography.fernet import Fernet
 from cryptography.fernet import InvalidToken
 
-from keysvc.core.ring import Purpose
-from keysvc.core.ring import Ring
+from keysvc.core.secrets.ring import Purpose
+from keysvc.core.secrets.ring import Ring
 from keysvc.errors import Unavailable
 from keysvc.model import Secret
 

@@ -5,17 +5,17 @@ import logging
 from uuid import UUID
 
 from keysvc.core import access
-from keysvc.core import signing
-from keysvc.core import tokens
-from keysvc.core.callers import caller_of
-from keysvc.core.callers import caller_of_operator
-from keysvc.core.callers import Proof
 from keysvc.core.clock import Clock
-from keysvc.core.counters import Counters
-from keysvc.core.minting import Mint
-from keysvc.core.replay import Replay
-from keysvc.core.signing import Signed
-from keysvc.core.vault import Vault
+from keysvc.core.lifecycle.minting import Mint
+from keysvc.core.secrets import tokens
+from keysvc.core.secrets.vault import Vault
+from keysvc.core.verification import signing
+from keysvc.core.verification.callers import caller_of
+from keysvc.core.verification.callers import caller_of_operator
+from keysvc.core.verification.callers import Proof
+from keysvc.core.verification.counters import Counters
+from keysvc.core.verification.replay import Replay
+from keysvc.core.verification.signing import Signed
 from keysvc.errors import AddressNotAllowed
 from keysvc.errors import ExpiredCredential
 from keysvc.errors import InactiveCredential

@@ -4,10 +4,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from keysvc.config import Settings
-from keysvc.core import ring as rings
 from keysvc.core.clock import Clock
-from keysvc.core.ledger import Ledger
-from keysvc.core.vault import Vault
+from keysvc.core.ledger.ledger import Ledger
+from keysvc.core.secrets import ring as rings
+from keysvc.core.secrets.vault import Vault
 from keysvc.errors import Conflict
 from keysvc.errors import Misconfigured
 from keysvc.errors import NotFound

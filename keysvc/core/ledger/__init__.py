@@ -1,0 +1,1 @@
+"""The audit, and how its pages are cut."""

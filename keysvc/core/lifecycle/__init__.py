@@ -1,0 +1,1 @@
+"""Credentials from their issue to their end."""

@@ -1,0 +1,1 @@
+"""Whether a presented secret is good, and what that leaves behind."""
