@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from typing import Self
@@ -33,6 +34,7 @@ class Settings:
     pool_timeout: float = 5.0
     secret_keys: str = field(default="", repr=False)
     secret_keys_file: str = ""
+    cache_size: int = 100_000
     flush_interval: float = 5.0
     audit_head_interval: float = 60.0
     api_key_prefix: str = "ksa"
@@ -40,6 +42,8 @@ class Settings:
     session_lifetime: int = 43200
     login_failures: int = 10
     password_cost: int = 12
+    forwarded: str = ""
+    trusted_proxies: str = "127.0.0.0/8,::1/128"
     access_log: bool = True
     log_level: str = "INFO"
 
@@ -64,6 +68,7 @@ class Settings:
         for name in (
             "pool_size",
             "pool_timeout",
+            "cache_size",
             "flush_interval",
             "audit_head_interval",
             "session_lifetime",
@@ -85,6 +90,16 @@ class Settings:
             self.log_level in {"DEBUG", "INFO", "WARNING", "ERROR"},
             "log_level",
             "must be one of DEBUG, INFO, WARNING, ERROR",
+        )
+        _require(
+            self.forwarded in {"", "x-forwarded", "x-original"},
+            "forwarded",
+            "must be x-forwarded or x-original, or not be set",
+        )
+        _require(
+            _are_networks(self.trusted_proxies),
+            "trusted_proxies",
+            "must be networks like 10.0.0.0/8,2001:db8::/32",
         )
         _require(
             not (self.secret_keys and self.secret_keys_file),
@@ -119,6 +134,15 @@ class Settings:
     def ring_file(self) -> Path:
         """Return the file that holds the ring where no variable holds it."""
         return Path(self.secret_keys_file or self.home / "secret-keys")
+
+
+def _are_networks(text: str) -> bool:
+    try:
+        for part in filter(None, text.split(",")):
+            ip_network(part.strip())
+    except ValueError:
+        return False
+    return True
 
 
 def _require(holds: bool, name: str, rule: str) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from hashlib import sha256
+from typing import Any
 from typing import cast
 from uuid import UUID
 from uuid import uuid4
@@ -18,9 +19,11 @@ from keysvc.model import Caller
 from keysvc.model import Origin
 
 EXTENSION = "keysvc"
+GATE = "keysvc-gate"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
+gate: Any = LocalProxy(lambda: current_app.extensions[GATE])
 service = cast(Service, LocalProxy(lambda: current_app.extensions[EXTENSION]))
 caller = cast(Caller, LocalProxy(lambda: g._keysvc_caller))
 

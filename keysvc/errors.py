@@ -92,11 +92,27 @@ class Conflict(KeysvcError):
 
 
 class RateLimited(KeysvcError):
-    """This was tried too often."""
+    """
+    This was tried too often.
 
-    def __init__(self, message: str, retry_after: float) -> None:
-        self.retry_after = retry_after
+    Args:
+        retry_after: Seconds until it may be tried again.
+        limit: How often it may be tried in *window* seconds, if that may be told.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        retry_after: float,
+        limit: int | None = None,
+        window: int | None = None,
+    ) -> None:
+        self.retry_after, self.limit, self.window = retry_after, limit, window
         super().__init__(message)
+
+
+class QuotaExceeded(KeysvcError):
+    """The quota of this credential is used up."""
 
 
 class Unavailable(KeysvcError):

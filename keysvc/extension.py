@@ -12,12 +12,15 @@ from keysvc.api import health
 from keysvc.api import keypairs
 from keysvc.api import service_accounts
 from keysvc.api import sessions
+from keysvc.api import verification
 from keysvc.api.openapi import GuestApi
 from keysvc.api.override import MethodOverride
 from keysvc.commands import commands
 from keysvc.config import Settings
 from keysvc.core.service import Service
 from keysvc.current import EXTENSION
+from keysvc.current import GATE
+from keysvc.gate import Gate
 
 FAMILIES = (
     keypairs.blp,
@@ -26,6 +29,8 @@ FAMILIES = (
     sessions.blp,
     handshake.blp,
     handshake.open_blp,
+    verification.blp,
+    verification.gate_blp,
     audit.blp,
     health.blp,
 )
@@ -54,9 +59,9 @@ class KeyService:
         """
         if EXTENSION in app.extensions:
             raise RuntimeError("keysvc is already registered on this application.")
-        app.extensions[EXTENSION] = Service(
-            Settings.from_mapping({**os.environ, **app.config})
-        )
+        settings = Settings.from_mapping({**os.environ, **app.config})
+        app.extensions[EXTENSION] = service = Service(settings)
+        app.extensions[GATE] = Gate(service)
         app.cli.add_command(commands)
         self._mount(app)
 

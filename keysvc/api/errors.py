@@ -29,6 +29,7 @@ STATUS: dict[type[Exception], int] = {
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.RateLimited: 429,
+    errors.QuotaExceeded: 429,
     errors.Unavailable: 503,
     errors.Misconfigured: 503,
 }
@@ -80,12 +81,21 @@ def problem_of(
     if status == 401:
         headers["WWW-Authenticate"] = challenge
     if isinstance(error, errors.RateLimited):
-        headers["Retry-After"] = str(ceil(error.retry_after))
+        headers |= _limit_headers(error)
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER)
         log.warning("unavailable: %s", error, exc_info=error.__cause__)
     detail = _DETAIL.get(status, str(error))
     return Problem(status, meaning, detail, getattr(error, "fields", {}), headers)
+
+
+def _limit_headers(error: errors.RateLimited) -> dict[str, str]:
+    headers = {"Retry-After": str(max(ceil(error.retry_after), 1))}
+    if error.limit is not None:
+        headers["X-RateLimit-Limit"] = str(error.limit)
+        headers["X-RateLimit-Remaining"] = "0"
+        headers["X-RateLimit-Window"] = str(error.window)
+    return headers
 
 
 def _of_http(error: HTTPException) -> Problem:

@@ -66,3 +66,39 @@ API_KEY_DRAFT: dict[str, Any] = {
 API_KEY_CHANGE: dict[str, Any] = {"allowed_ips": ["192.0.2.0/24"], "rate_limit": None}
 
 ROTATION: dict[str, Any] = {"retain_period_minutes": 60}
+
+QUESTION: dict[str, Any] = {
+    "token": "ksa_(16 characters)(32 characters)(6 characters)",
+    "scopes": ["jobs:run"],
+    "ip": "192.0.2.7",
+}
+
+VERDICT: dict[str, Any] = {
+    "valid": True,
+    "code": "VALID",
+    "kind": "api_key",
+    "id": "0b7e0c34-5a4b-4f0e-9e0b-4b8a8a0b0f5c",
+    "owner": {"kind": "service_account", "id": "5f3f7d3e-6a51-4d6f-a4ac-8a6fd2a6d0c1"},
+    "name": "ci",
+    "scopes": ["jobs:*"],
+    "roleIds": [],
+    "expiresAt": None,
+    "remaining": None,
+    "resetAt": None,
+}
+
+QUESTIONS: dict[str, Any] = {"questions": [QUESTION]}
+
+VERDICTS: dict[str, Any] = {"answers": [VERDICT]}
+
+SCOPE_PARAMETER: dict[str, Any] = {
+    "in": "query",
+    "name": "scope",
+    "description": "A scope that the credential must cover; may be repeated.",
+    "schema": {
+        "type": "array",
+        "items": {"type": "string", "pattern": "^[a-z0-9._:/*-]{1,100}$"},
+    },
+    "style": "form",
+    "explode": True,
+}

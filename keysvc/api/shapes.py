@@ -33,6 +33,10 @@ class Shape(Protocol):
         """The statuses of the errors that any of its operations can have."""
 
     @property
+    def judges(self) -> bool:
+        """Whether what is open to all yet lets in only whom it knows, as a login."""
+
+    @property
     def statuses(self) -> Mapping[type[Exception], int]:
         """Where it departs from the table of statuses."""
 
@@ -46,7 +50,8 @@ class CoreShape:
     media_type = "application/problem+json"
     challenge = "Bearer"
     schema = ProblemSchema
-    documented: tuple[int, ...] = (400, 401, 403, 413, 415, 422, 500, 503)
+    judges = False
+    documented: tuple[int, ...] = (400, 401, 403, 413, 415, 422, 429, 500, 503)
     statuses: Mapping[type[Exception], int] = {}
 
     def body(self, problem: Problem) -> dict[str, Any]:
@@ -64,11 +69,18 @@ class CoreShape:
         return "about:blank"
 
 
+class GateShape(CoreShape):
+    """Forward auth: what a proxy can be told."""
+
+    documented = (400, 401, 403, 429, 503)
+    judges = True
+
+
 class KeypairShape(CoreShape):
     """Backend.AI's problems: each kind has a name of its own."""
 
     challenge = 'Basic realm="keysvc"'
-    documented = (400, 401, 403, 404, 413, 415, 500, 503)
+    documented = (400, 401, 403, 404, 413, 415, 429, 500, 503)
     statuses = {errors.Invalid: 400, errors.MalformedCredential: 400}
 
     def type_of(self, problem: Problem) -> str:
@@ -85,7 +97,10 @@ class ApiKeyShape:
     media_type = "application/json"
     challenge = "Bearer"
     schema = DetailSchema
-    documented: tuple[int, ...] = (400, 401, 403, 404, 409, 413, 415, 422, 500, 503)
+    judges = False
+    documented: tuple[int, ...] = (
+        *(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
+    )
     statuses: Mapping[type[Exception], int] = {}
 
     def body(self, problem: Problem) -> dict[str, Any]:
@@ -105,6 +120,7 @@ class ApiKeyShape:
 class LoginShape(ApiKeyShape):
     """Of a login, what cannot be read is told without a name."""
 
+    judges = True
     statuses = {errors.Invalid: 400}
     documented = (400, 401, 403, 413, 429, 500, 503)
 
@@ -141,6 +157,7 @@ _BY_STATUS = {
 }
 
 CORE = CoreShape()
+GATE = GateShape()
 KEYPAIRS = KeypairShape()
 API_KEYS = ApiKeyShape()
 LOGIN = LoginShape()

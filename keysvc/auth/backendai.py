@@ -4,10 +4,7 @@ from typing import Any
 
 from keysvc.core.verification import signing
 from keysvc.core.verification.signing import Signed
-from keysvc.core.verification.verifier import Verifier
 from keysvc.errors import MalformedCredential
-from keysvc.model import Caller
-from keysvc.model import Origin
 
 #: The present name of the scheme, and the one of old clients.
 _SCHEMES = {"BackendAI", "Sorna"}
@@ -19,15 +16,13 @@ _VERSIONS = {
 }
 
 
-def backendai(
-    environ: dict[str, Any], verifier: Verifier, origin: Origin
-) -> Caller | None:
-    """Know the owner of a keypair by the signature of the request."""
+def backendai(environ: dict[str, Any]) -> Signed | None:
+    """Read the signature of a request, and all that it was made of."""
     scheme, _, parameters = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme not in _SCHEMES:
         return None
     access_key, signature = _credential(parameters)
-    return verifier.signed(_signed(environ, access_key, signature), origin)
+    return _signed(environ, access_key, signature)
 
 
 def _credential(parameters: str) -> tuple[str, str]:

@@ -2,16 +2,12 @@
 
 from typing import Any
 
-from keysvc.core.verification.verifier import Verifier
-from keysvc.model import Caller
-from keysvc.model import Origin
+from keysvc.core.verification.presented import Token
 
 
-def bearer(
-    environ: dict[str, Any], verifier: Verifier, origin: Origin
-) -> Caller | None:
-    """Know whom a token stands for."""
+def bearer(environ: dict[str, Any]) -> Token | None:
+    """Read the token of a session or a credential."""
     scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer":
         return None
-    return verifier.token(token.strip(), origin)
+    return Token(token.strip())

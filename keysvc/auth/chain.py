@@ -1,28 +1,14 @@
 """Establish the caller of a request."""
 
-from collections.abc import Callable
-from typing import Any
-
 from flask import g
 from flask import request
 
-from keysvc.auth.backendai import backendai
-from keysvc.auth.basic import basic
-from keysvc.auth.bearer import bearer
-from keysvc.core.verification.verifier import Verifier
+from keysvc.auth.schemes import present
 from keysvc.current import origin
 from keysvc.current import remember_caller
 from keysvc.current import service
 from keysvc.errors import Unauthenticated
 from keysvc.model import Caller
-from keysvc.model import Origin
-
-#: A scheme returns None for a header that is not its own, so that the next one
-#: may try, and raises for one that is its own but wrong: nothing falls through.
-#: It reads the WSGI environ, in which the intake has left the body (keysvc.body).
-Scheme = Callable[[dict[str, Any], Verifier, Origin], Caller | None]
-
-SCHEMES: tuple[Scheme, ...] = (basic, backendai, bearer)
 
 
 def establish() -> Caller:
@@ -35,11 +21,10 @@ def establish() -> Caller:
         Unavailable: If the database cannot be asked, or is not ours.
     """
     service.ensure_ready()
-    for scheme in SCHEMES:
-        who = scheme(request.environ, service.verifier, origin())
-        if who is not None:
-            return who
-    raise Unauthenticated
+    presented = present(request.environ)
+    if presented is None:
+        raise Unauthenticated
+    return service.verifier.admit(presented, origin())
 
 
 def authenticated() -> None:

@@ -1,5 +1,6 @@
 """Who may do what, and where. Pure functions, asked by every use case."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from ipaddress import collapse_addresses
@@ -17,12 +18,19 @@ from keysvc.model import OwnerKind
 
 ANY_REALM = "realm:any"
 
+_SCOPE = re.compile(r"[a-z0-9._:/*-]{1,100}")
+
 #: The area of scopes that each family's credentials lie in.
 _AREA = {
     Kind.KEYPAIR: "keypairs",
     Kind.API_KEY: "api-keys",
     Kind.ACCESS_KEY: "access-keys",
 }
+
+
+def is_scope(text: str) -> bool:
+    """Tell whether *text* can be a scope at all."""
+    return _SCOPE.fullmatch(text) is not None
 
 
 def scope_of(kind: Kind, action: str) -> str:

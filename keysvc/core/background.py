@@ -18,6 +18,7 @@ class Background:
 
     Args:
         forget: Called in the child of a fork, to drop what belongs to the parent.
+        end: Called to end a turn that would wait; then there is no last one.
     """
 
     def __init__(
@@ -26,19 +27,20 @@ class Background:
         interval: float,
         work: Callable[[], None],
         forget: Callable[[], None] = lambda: None,
+        end: Callable[[], None] | None = None,
     ) -> None:
         self._name, self._interval = name, interval
-        self._work, self._forget = work, forget
+        self._work, self._forget, self._end = work, forget, end
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
         _all.add(self)
 
     def start(self) -> None:
-        """Begin, unless it has begun."""
-        if self._thread is not None:
+        """Begin, unless it has begun; again, if its thread has died."""
+        if self._runs():
             return
         with self._lock:
-            if self._thread is None:
+            if not self._runs():
                 self._thread = threading.Thread(
                     target=self._run, name=self._name, daemon=True
                 )
@@ -50,15 +52,23 @@ class Background:
             thread = self._thread
         if thread is not None and not self._stop.is_set():
             self._stop.set()
+            if self._end is not None:
+                self._end()
             # A turn under way would be cut off with the process: it is a daemon.
             thread.join()
-            self._turn()
+            if self._end is None:
+                self._turn()
 
     def after_fork(self) -> None:
         """Stand in the child as if nothing had begun."""
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._thread = None
         self._forget()
+
+    def _runs(self) -> bool:
+        return self._thread is not None and (
+            self._thread.is_alive() or self._stop.is_set()
+        )
 
     def _run(self) -> None:
         stop = self._stop

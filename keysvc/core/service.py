@@ -8,6 +8,7 @@ from keysvc.core.clock import utcnow
 from keysvc.core.cursors import Cursors
 from keysvc.core.housekeeping import Housekeeping
 from keysvc.core.installation import Installation
+from keysvc.core.ledger.feed import Feed
 from keysvc.core.ledger.ledger import Ledger
 from keysvc.core.lifecycle.credentials import Credentials
 from keysvc.core.lifecycle.idempotency import Idempotency
@@ -20,7 +21,10 @@ from keysvc.core.people.sessions import Sessions
 from keysvc.core.secrets import ring
 from keysvc.core.secrets.rekeying import Rekeying
 from keysvc.core.secrets.vault import Vault
+from keysvc.core.verification.cache import Cache
 from keysvc.core.verification.counters import Counters
+from keysvc.core.verification.inquiries import Inquiries
+from keysvc.core.verification.proofs import Prover
 from keysvc.core.verification.replay import Replay
 from keysvc.core.verification.verifier import Verifier
 from keysvc.store.connection import connect
@@ -39,14 +43,21 @@ class Service:
             pool_size=settings.pool_size,
             pool_timeout=settings.pool_timeout,
         )
-        self.settings = settings
+        self.settings, self.now = settings, now
         vault, mint = Vault(lambda: ring.load(settings)), Mint(settings)
         self.housekeeping = Housekeeping(now)
         once = Idempotency(vault, self.housekeeping, now)
-        self.ledger = Ledger(vault, Cursors(vault), now, settings.audit_head_interval)
+        cache = Cache(settings.cache_size)
+        self.feed = Feed(cache)
+        self.ledger = Ledger(
+            vault, Cursors(vault), cache, now, settings.audit_head_interval
+        )
         self.counters = Counters(settings.flush_interval)
         replay = Replay(self.housekeeping)
-        self.verifier = Verifier(vault, mint, self.counters, replay, now)
+        self.verifier = Verifier(
+            Prover(vault), mint, cache, self.feed, self.counters, replay, now
+        )
+        self.inquiries = Inquiries(self.verifier)
         self.credentials = Credentials(vault, mint, self.ledger, once, now)
         self.accounts = ServiceAccounts(self.ledger, once, now)
         passwords = Passwords(settings.password_cost)

@@ -2,6 +2,7 @@
 
 from keysvc.model.audit import Entry
 from keysvc.model.audit import Record
+from keysvc.model.audit import Trace
 from keysvc.model.callers import Actor
 from keysvc.model.callers import Caller
 from keysvc.model.callers import Origin
@@ -27,9 +28,17 @@ from keysvc.model.people import Operator
 from keysvc.model.people import PasswordLogin
 from keysvc.model.people import ServiceAccount
 from keysvc.model.people import Session
+from keysvc.model.principals import Charge
+from keysvc.model.principals import Code
+from keysvc.model.principals import Demands
+from keysvc.model.principals import Principal
+from keysvc.model.principals import Proof
+from keysvc.model.principals import Stored
+from keysvc.model.principals import StoredOperator
+from keysvc.model.principals import StoredSession
+from keysvc.model.principals import Verdict
 from keysvc.model.secrets import Renewed
 from keysvc.model.secrets import Secret
-from keysvc.model.secrets import Stored
 from keysvc.model.secrets import Use
 
 __all__ = [
@@ -39,9 +48,12 @@ __all__ = [
     "Actor",
     "Caller",
     "Change",
+    "Charge",
+    "Code",
     "Condition",
     "Credential",
     "Cut",
+    "Demands",
     "Draft",
     "Entry",
     "Issued",
@@ -55,6 +67,8 @@ __all__ = [
     "OwnerKind",
     "Page",
     "PasswordLogin",
+    "Principal",
+    "Proof",
     "Record",
     "Renewed",
     "Secret",
@@ -62,6 +76,10 @@ __all__ = [
     "Session",
     "Sort",
     "Stored",
+    "StoredOperator",
+    "StoredSession",
+    "Trace",
     "Use",
+    "Verdict",
     "Window",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from typing import NamedTuple
 
 from keysvc.model.callers import Actor
 from keysvc.model.callers import Origin
@@ -25,6 +26,15 @@ class Entry:
     owner: Owner | None = None
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
+
+
+class Trace(NamedTuple):
+    """What a record says was changed, for those who keep what they have read."""
+
+    seq: int
+    action: str
+    credential_id: str | None
+    owner_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

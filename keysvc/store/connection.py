@@ -124,12 +124,13 @@ def writing() -> Iterator[None]:
 
     Not ``with database:``, which keeps a connection whose BEGIN failed.
     """
-    with _translated(), database.connection_context(), database.atomic():
+    with translated(), database.connection_context(), database.atomic():
         yield
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Say ``Unavailable`` of what the driver raises while the database is away."""
     try:
         yield
     except Exception as error:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from typing import NamedTuple
 from uuid import UUID
 
 import peewee
@@ -12,7 +11,10 @@ import peewee
 from keysvc.model import Kind
 from keysvc.model import Owner
 from keysvc.model import OwnerKind
+from keysvc.model import Principal
 from keysvc.model import Stored
+from keysvc.model import StoredOperator
+from keysvc.model import StoredSession
 from keysvc.store.connection import reading
 from keysvc.store.fields import moment
 from keysvc.store.statements import Statement
@@ -21,12 +23,16 @@ from keysvc.store.tables import OperatorRow
 from keysvc.store.tables import ServiceAccountRow
 from keysvc.store.tables import SessionRow
 
-_COLUMNS = (
+#: How many principals ``find_all`` finds at once.
+MANY = 100
+
+_CREDENTIAL = (
     CredentialRow.id,
     CredentialRow.kind,
     CredentialRow.owner_kind,
     CredentialRow.owner_id,
     CredentialRow.public_id,
+    CredentialRow.name,
     CredentialRow.is_active,
     CredentialRow.scopes,
     CredentialRow.allowed_ips,
@@ -41,51 +47,33 @@ _COLUMNS = (
     CredentialRow.retained_digest,
     CredentialRow.retained_key,
     CredentialRow.retained_until,
+    CredentialRow.attributes,
     ServiceAccountRow.is_active,
 )
 
-_OPERATOR_COLUMNS = (
+_OPERATOR = (
     OperatorRow.id,
+    OperatorRow.name,
     OperatorRow.is_active,
     OperatorRow.scopes,
     OperatorRow.generation,
 )
 
-_SESSION_COLUMNS = (
+_SESSION = (
     SessionRow.id,
+    SessionRow.public_id,
     SessionRow.digest,
     SessionRow.digest_key,
     SessionRow.generation,
     SessionRow.expires_at,
-    *_OPERATOR_COLUMNS,
-    *_COLUMNS,
+    SessionRow.operator_id,
+    *_OPERATOR,
 )
 
-# A constant, not a parameter: the statements take the public id alone.
+# A constant, not a parameter: the statements take public ids alone.
 _OF_ACCOUNT = (
     CredentialRow.owner_kind == peewee.SQL(f"'{OwnerKind.SERVICE_ACCOUNT}'")
 ) & (CredentialRow.owner_id == ServiceAccountRow.id)
-
-
-class StoredOperator(NamedTuple):
-    """What a session needs of the operator that has logged in."""
-
-    id: str
-    is_active: bool
-    scopes: tuple[str, ...]
-    generation: int
-
-
-class StoredSession(NamedTuple):
-    """What a verification needs of one session, and of what it came from."""
-
-    id: str
-    digest: str
-    digest_key: str
-    generation: int
-    expires_at: datetime
-    operator: StoredOperator | None
-    credential: Stored | None
 
 
 def find(public_id: str) -> Stored | None:
@@ -95,7 +83,7 @@ def find(public_id: str) -> Stored | None:
     Raises:
         Unavailable: If the database cannot be asked.
     """
-    row = _first(_CREDENTIAL, public_id)
+    row = _first(_FIND, public_id)
     return None if row is None else _stored(*row)
 
 
@@ -106,8 +94,26 @@ def find_session(public_id: str) -> StoredSession | None:
     Raises:
         Unavailable: If the database cannot be asked.
     """
-    row = _first(_SESSION, public_id)
+    row = _first(_FIND_SESSION, public_id)
     return None if row is None else _session(row)
+
+
+def find_all(public_ids: Sequence[str]) -> dict[str, Principal]:
+    """
+    Return what there is of up to ``MANY`` credentials and sessions, in one statement.
+
+    Raises:
+        Unavailable: If the database cannot be asked.
+    """
+    # The statement is compiled for so many: the last one fills it up.
+    ids = [*public_ids, *[public_ids[-1]] * (MANY - len(public_ids))]
+    with reading():
+        rows = _FIND_ALL.run(*ids, *ids).fetchall()
+    own = len(_SESSION)
+    found: list[Principal] = [
+        _stored(*row[own:]) if row[0] is None else _session(row) for row in rows
+    ]
+    return {principal.public_id: principal for principal in found}
 
 
 def _first(statement: Statement, public_id: str) -> Sequence[Any] | None:
@@ -116,16 +122,15 @@ def _first(statement: Statement, public_id: str) -> Sequence[Any] | None:
     return row
 
 
-def _credential_query() -> Any:
-    query = CredentialRow.select(*_COLUMNS).where(CredentialRow.public_id == "")
+def _credentials(*columns: Any) -> Any:
+    query = CredentialRow.select(*columns, *_CREDENTIAL)
     return query.join(ServiceAccountRow, peewee.JOIN.LEFT_OUTER, on=_OF_ACCOUNT)
 
 
-def _session_query() -> Any:
+def _sessions() -> Any:
     outer = peewee.JOIN.LEFT_OUTER
     return (
-        SessionRow.select(*_SESSION_COLUMNS)
-        .where(SessionRow.public_id == "")
+        SessionRow.select(*_SESSION, *_CREDENTIAL)
         .join(OperatorRow, outer, on=SessionRow.operator_id == OperatorRow.id)
         .switch(SessionRow)
         .join(CredentialRow, outer, on=SessionRow.credential_id == CredentialRow.id)
@@ -133,30 +138,45 @@ def _session_query() -> Any:
     )
 
 
-_CREDENTIAL = Statement(_credential_query)
-_SESSION = Statement(_session_query)
+def _everything() -> Any:
+    any_of = [""] * MANY
+    no_session = [peewee.SQL("NULL")] * len(_SESSION)
+    return (
+        _sessions()
+        .where(SessionRow.public_id.in_(any_of))
+        .union_all(_credentials(*no_session).where(CredentialRow.public_id.in_(any_of)))
+    )
+
+
+_FIND = Statement(lambda: _credentials().where(CredentialRow.public_id == ""))
+_FIND_SESSION = Statement(lambda: _sessions().where(SessionRow.public_id == ""))
+_FIND_ALL = Statement(_everything)
 
 
 def _session(row: Sequence[Any]) -> StoredSession:
-    id_, digest, digest_key, generation, expires_at, *rest = row
-    expiry = moment(expires_at)
-    assert expiry is not None
-    operator, credential = rest[:4], rest[4:]
+    own = len(_SESSION) - len(_OPERATOR)
+    id_, public_id, digest, digest_key, generation, expires_at, operator_id = row[:own]
+    operator, credential = row[own : len(_SESSION)], row[len(_SESSION) :]
+    ends_at = moment(expires_at)
+    assert ends_at is not None
     return StoredSession(
         id=id_,
+        public_id=public_id,
         digest=digest,
         digest_key=digest_key,
         generation=generation,
-        expires_at=expiry,
+        ends_at=ends_at,
+        operator_id=operator_id,
         operator=None if operator[0] is None else _operator(*operator),
         credential=None if credential[0] is None else _stored(*credential),
     )
 
 
 def _operator(
-    id_: str, is_active: bool | int, scopes: str, generation: int
+    id_: str, name: str, is_active: bool | int, scopes: str, generation: int
 ) -> StoredOperator:
-    return StoredOperator(id_, bool(is_active), tuple(json.loads(scopes)), generation)
+    held = tuple(json.loads(scopes))
+    return StoredOperator(id_, name, bool(is_active), held, generation)
 
 
 def _stored(
@@ -165,6 +185,7 @@ def _stored(
     owner_kind: str,
     owner_id: str,
     public_id: str,
+    name: str,
     is_active: bool | int,
     scopes: str,
     allowed_ips: str,
@@ -179,19 +200,25 @@ def _stored(
     retained_digest: str | None,
     retained_key: str | None,
     retained_until: datetime | str | None,
+    attributes: str,
     account_active: bool | int | None,
 ) -> Stored:
-    """Read one row, in the order of ``_COLUMNS``, as either driver gives it."""
+    """Read one row, in the order of ``_CREDENTIAL``, as either driver gives it."""
     # A service account that is gone leaves its keys dead; other owners are not kept.
     has_account = owner_kind == OwnerKind.SERVICE_ACCOUNT
+    uuid = id_ if isinstance(id_, UUID) else UUID(id_)
     return Stored(
-        id=id_ if isinstance(id_, UUID) else UUID(id_),
+        id=uuid,
         kind=Kind(kind),
         owner=Owner(OwnerKind(owner_kind), owner_id),
         public_id=public_id,
+        principal_id=public_id if kind == Kind.KEYPAIR else str(uuid),
+        name=name,
         is_active=bool(is_active),
         scopes_text=scopes,
         allowed_ips_text=allowed_ips,
+        # Only organizations' keys have roles; what others keep there may be long.
+        attributes_text=attributes if kind == Kind.ACCESS_KEY else None,
         rate_limit=rate_limit,
         remaining=remaining,
         expires_at=moment(expires_at),

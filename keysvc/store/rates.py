@@ -11,25 +11,45 @@ from typing import Any
 import peewee
 
 from keysvc.store.connection import is_postgres
+from keysvc.store.statements import Statement
 from keysvc.store.tables import RateRow
 
 
-def take(subject: str, now: float, interval: float, burst: float) -> bool:
+def take(subject: str, now: float, interval: float, burst: float) -> float | None:
     """
-    Use the limit of *subject* once, if it allows.
+    Use the limit of *subject* once, and return its arrival; None if it is used up.
 
     Args:
         now: Unix time, in seconds.
         interval: Seconds that one use stands for.
         burst: Seconds that the arrival may lie ahead.
     """
-    start = peewee.Case(None, [(RateRow.arrival > now, RateRow.arrival)], now)
-    query = RateRow.insert(subject=subject, arrival=now + interval).on_conflict(
-        conflict_target=[RateRow.subject],
-        update={RateRow.arrival: start + interval},
-        where=(RateRow.arrival + interval - now <= burst),
+    # Half an interval more than the rule says: sums of fractions are never quite
+    # what they should be, and the last use of a burst must not be lost to that.
+    latest = now + burst - interval / 2
+    # No use moves an arrival so far ahead: then a clock was set back, and what it
+    # said is forgotten, lest the subject wait until that hour comes again.
+    absurd = now + 2 * burst
+    values = (subject, now + interval, now, absurd, now, interval, latest, absurd)
+    row = _TAKE.run(*values).fetchone()
+    return None if row is None else float(row[0])
+
+
+def _take() -> Any:
+    arrival = RateRow.arrival
+    start = peewee.Case(None, [(arrival.between(0.0, 0.0), arrival)], 0.0)
+    return (
+        RateRow.insert(subject="", arrival=0.0)
+        .on_conflict(
+            conflict_target=[RateRow.subject],
+            update={arrival: start + 0.0},
+            where=((arrival <= 0.0) | (arrival > 0.0)),
+        )
+        .returning(arrival)
     )
-    return bool(query.as_rowcount().execute())
+
+
+_TAKE = Statement(_take)
 
 
 def give_back(subject: str, interval: float) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from keysvc.core.service import Service
+from keysvc.core.verification.presented import Token
 from keysvc.errors import UnknownCredential
 from keysvc.model import Login
 from keysvc.model import Origin
@@ -37,7 +38,7 @@ def _listed(run: Run, what: str) -> list[dict[str, Any]]:
 def test_who_was_added_may_log_in(run: Run, service: Service) -> None:
     _add(run)
 
-    caller = service.verifier.token(_log_in(service).token, Origin())
+    caller = service.verifier.admit(Token(_log_in(service).token), Origin())
     assert caller.scopes == ("api-keys:read", "verify")
     [row] = _listed(run, "operators")
     assert row.pop("created")
@@ -109,7 +110,7 @@ def test_a_new_password_ends_the_sessions_of_the_old(
 
     assert done.stdout == "Changed the password of ann.\n"
     for old in (
-        lambda: service.verifier.token(token, Origin()),
+        lambda: service.verifier.admit(Token(token), Origin()),
         lambda: _log_in(service),
     ):
         with pytest.raises(UnknownCredential):
@@ -123,9 +124,9 @@ def test_what_may_be_done_can_be_changed(run: Run, service: Service) -> None:
     token = _log_in(service).token
 
     assert run("operators", "scopes", "ann", "*").stdout.startswith("Changed")
-    assert service.verifier.token(token, Origin()).scopes == ("*",)
+    assert service.verifier.admit(Token(token), Origin()).scopes == ("*",)
     assert run("operators", "scopes", "ann", "").exit_code == 0
-    assert service.verifier.token(token, Origin()).scopes == ()
+    assert service.verifier.admit(Token(token), Origin()).scopes == ()
 
 
 def test_a_disabled_operator_comes_back(run: Run, service: Service) -> None:
@@ -174,7 +175,7 @@ def test_a_session_is_listed_and_ended(run: Run, service: Service) -> None:
     assert run("sessions", "end", row["id"]).stdout == f"Ended {row['id']}.\n"
     assert _listed(run, "sessions") == []
     with pytest.raises(UnknownCredential):
-        service.verifier.token(login.token, Origin())
+        service.verifier.admit(Token(login.token), Origin())
     again = run("sessions", "end", row["id"])
     assert again.exit_code == 1
     assert again.stderr == "Error: There is no such session.\n"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from keysvc.core.service import Service
+from keysvc.core.verification.presented import Token
 from keysvc.errors import InactiveCredential
 from keysvc.errors import UnknownCredential
 from keysvc.model import Origin
@@ -20,7 +21,7 @@ def _json(run: Run, *command: str) -> Any:
 
 
 def _owner(service: Service, token: str) -> str:
-    owner = service.verifier.token(token, Origin()).owner
+    owner = service.verifier.admit(Token(token), Origin()).owner
     assert owner is not None
     return owner.id
 
@@ -114,7 +115,7 @@ def test_a_new_key_may_do_nothing(run: Run, service: Service) -> None:
     run("service-accounts", "create", "ci")
     token = _json(run, "api-keys", "create", "ci", "k")["key"]
 
-    assert service.verifier.token(token, Origin()).scopes == ()
+    assert service.verifier.admit(Token(token), Origin()).scopes == ()
 
 
 @pytest.mark.parametrize(("retain", "stays"), [("0", False), ("5", True)])

@@ -22,6 +22,7 @@ from keysvc.core.secrets.tokens import mint_keypair
 from keysvc.core.service import Service
 from keysvc.core.verification import counters
 from keysvc.core.verification.counters import Counters
+from keysvc.core.verification.presented import Pair
 from keysvc.errors import AddressNotAllowed
 from keysvc.errors import Unauthenticated
 from keysvc.errors import Unavailable
@@ -89,7 +90,7 @@ def issue(service: Service, **draft: Any) -> Issued:
 
 def use(service: Service, issued: Issued, times: int = 1) -> None:
     for _ in range(times):
-        service.verifier.keypair(issued.credential.public_id, issued.secret, HOME)
+        service.verifier.admit(Pair(issued.credential.public_id, issued.secret), HOME)
 
 
 def kept(service: Service, issued: Issued) -> Credential:
@@ -388,7 +389,7 @@ def test_the_refused_are_not_counted(service: Service) -> None:
         mint_keypair(),
     ):
         with pytest.raises(Unauthenticated):
-            service.verifier.keypair(*pair, HOME)
+            service.verifier.admit(Pair(*pair), HOME)
 
     service.counters.flush()
 
@@ -432,7 +433,7 @@ def test_a_wrong_secret_renews_nothing(service: Service, start: Open) -> None:
     rotated = start(ring=f"{NEW},{OLD}")
     wrong = "a" * 34 + checksum(access_key + "a" * 34)
     with pytest.raises(Unauthenticated):
-        rotated.verifier.keypair(access_key, wrong, HOME)
+        rotated.verifier.admit(Pair(access_key, wrong), HOME)
     rotated.counters.flush()
     assert digest_key(issued) == old_key
 

@@ -17,6 +17,7 @@ from keysvc.core.background import finish_all
 from keysvc.core.installation import Prepared
 from keysvc.core.secrets import ring as rings
 from keysvc.core.service import Service
+from keysvc.core.verification.presented import Pair
 from keysvc.errors import Misconfigured
 from keysvc.errors import Unavailable
 from keysvc.model import Draft
@@ -289,8 +290,8 @@ def test_the_first_administrator(service: Service) -> None:
     assert (issued.credential.owner, issued.credential.scopes) == (ADMIN, ("*",))
     assert service.installation.has_administrator()
     assert service.installation.first_administrator(CLI) is None
-    caller = service.verifier.keypair(
-        issued.credential.public_id, issued.secret, Origin()
+    caller = service.verifier.admit(
+        Pair(issued.credential.public_id, issued.secret), Origin()
     )
     assert caller.scopes == ("*",)
 

@@ -13,6 +13,8 @@ from keysvc.core.background import finish_all
 from keysvc.core.ledger.ledger import Finding
 from keysvc.core.secrets import ring as rings
 from keysvc.core.service import Service
+from keysvc.core.verification.presented import Pair
+from keysvc.core.verification.presented import Token
 from keysvc.errors import Conflict
 from keysvc.errors import Misconfigured
 from keysvc.errors import NotFound
@@ -82,7 +84,9 @@ def issue(service: Service, **draft: Any) -> Issued:
 def present(service: Service, issued: Issued) -> str:
     """Return whose keypair it is, or raise."""
     credential = issued.credential
-    return service.verifier.keypair(credential.public_id, issued.secret, Origin()).id
+    return service.verifier.admit(
+        Pair(credential.public_id, issued.secret), Origin()
+    ).id
 
 
 def row_of(issued: Issued) -> Any:
@@ -350,7 +354,7 @@ def test_the_killed_stay_dead_even_if_switched_on(service: Service) -> None:
     with pytest.raises(UnknownCredential):
         present(service, issued)
     with pytest.raises(UnknownCredential):
-        service.verifier.keypair(public_id, "", Origin())
+        service.verifier.admit(Pair(public_id, ""), Origin())
     service.rekeying.reseal(CLI)
     assert row_of(issued).digest == ""
 
@@ -413,7 +417,7 @@ def test_a_process_with_the_file_follows_where_it_only_signs(
 ) -> None:
     issued = issue(service)
     running = another(settings)
-    running.verifier.keypair(issued.credential.public_id, issued.secret, Origin())
+    running.verifier.admit(Pair(issued.credential.public_id, issued.secret), Origin())
     maker = service.rekeying.rotate(CLI)
     service.rekeying.reseal(CLI)
     service.rekeying.drop(CLI, ids(A)[0])
@@ -504,13 +508,13 @@ def test_a_retained_secret_needs_its_key(service: Service) -> None:
     with pytest.raises(Conflict, match=old.credential.public_id):
         service.rekeying.drop(CLI, key_id)
     for token in (old.secret, new.secret, session):
-        assert service.verifier.token(token, Origin()).owner == owner
+        assert service.verifier.admit(Token(token), Origin()).owner == owner
 
     assert service.rekeying.drop(CLI, key_id, force=True) == []
-    assert service.verifier.token(new.secret, Origin()).owner == owner
+    assert service.verifier.admit(Token(new.secret), Origin()).owner == owner
     for token in (old.secret, session):
         with pytest.raises(UnknownCredential):
-            service.verifier.token(token, Origin())
+            service.verifier.admit(Token(token), Origin())
 
 
 def test_a_session_alone_holds_no_key_back(service: Service) -> None:
@@ -525,4 +529,4 @@ def test_a_session_alone_holds_no_key_back(service: Service) -> None:
     assert service.rekeying.drop(CLI, ids(A)[0]) == []
 
     with pytest.raises(UnknownCredential):
-        service.verifier.token(session, Origin())
+        service.verifier.admit(Token(session), Origin())

@@ -10,6 +10,7 @@ from flask import Flask
 from keysvc.commands.group import operator
 from keysvc.core.ledger.ledger import Finding
 from keysvc.core.service import Service
+from keysvc.core.verification.presented import Token
 from keysvc.errors import KeysvcError
 from keysvc.errors import UnknownCredential
 from keysvc.model import AccountDraft
@@ -95,7 +96,7 @@ def test_one_that_rotates_and_one_that_deletes_do_not_bring_a_key_back(
 
 def admits(service: Service, secret: str) -> bool:
     try:
-        service.verifier.api_key(secret, Origin("127.0.0.1"))
+        service.verifier.admit(Token(secret, sessions=False), Origin("127.0.0.1"))
     except UnknownCredential:
         return False
     return True

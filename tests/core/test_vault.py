@@ -11,6 +11,7 @@ from keysvc.core.secrets import ring as rings
 from keysvc.core.secrets.ring import Ring
 from keysvc.core.secrets.vault import Vault
 from keysvc.core.service import Service
+from keysvc.core.verification.presented import Pair
 from keysvc.errors import Misconfigured
 from keysvc.errors import Unavailable
 from keysvc.errors import UnknownCredential
@@ -93,7 +94,7 @@ def test_rows_that_were_swapped_verify_nobody(
     for public_id in (mine.credential.public_id, theirs.credential.public_id):
         for secret in (mine.secret, theirs.secret):
             with pytest.raises(UnknownCredential):
-                service.verifier.keypair(public_id, secret, Origin())
+                service.verifier.admit(Pair(public_id, secret), Origin())
 
 
 # -- seals --------------------------------------------------------------------------

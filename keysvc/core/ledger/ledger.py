@@ -15,12 +15,15 @@ from keysvc.core.background import Background
 from keysvc.core.clock import Clock
 from keysvc.core.cursors import Cursors
 from keysvc.core.secrets.vault import Vault
+from keysvc.core.verification.cache import Cache
 from keysvc.errors import Unavailable
 from keysvc.model import Caller
 from keysvc.model import Cut
 from keysvc.model import Entry
 from keysvc.model import Record
+from keysvc.model import Trace
 from keysvc.store import audit as store
+from keysvc.store import feed
 from keysvc.store import ring as ring_store
 from keysvc.store.connection import reading
 from keysvc.store.connection import writing
@@ -56,9 +59,15 @@ class Ledger:
     """
 
     def __init__(
-        self, vault: Vault, cursors: Cursors, now: Clock, head_interval: float
+        self,
+        vault: Vault,
+        cursors: Cursors,
+        cache: Cache,
+        now: Clock,
+        head_interval: float,
     ) -> None:
         self._vault, self._cursors, self._now = vault, cursors, now
+        self._cache = cache
         self._logged = Head(-1, "")
         self._dropped: dict[str, bytes] = {}
         self._crier = Background("keysvc-audit-head", head_interval, self.log_head)
@@ -79,6 +88,8 @@ class Ledger:
             yield entries.append
             if entries:
                 self._append(entries)
+        # The feed says it too, a moment later, here as everywhere.
+        self._cache.drop(_trace(entry) for entry in entries)
         self._crier.start()
 
     def page(self, caller: Caller, token: str | None, limit: int) -> Cut:
@@ -144,6 +155,7 @@ class Ledger:
             mac = self._mac(unsigned, head.mac)
             store.append(Record(unsigned.seq, unsigned.at, entry, key_id, mac))
             head = Head(unsigned.seq, mac)
+        feed.announce()
 
     def _live_maker(self) -> str:
         """Return the key that signs now: one that was dropped signs no more."""
@@ -210,3 +222,7 @@ class Ledger:
         )
         key = key or self._vault.audit_key(record.key_id)
         return hmac.digest(key, content, "sha256").hex()
+
+
+def _trace(entry: Entry) -> Trace:
+    return Trace(0, entry.action, entry.credential_id, entry.owner and entry.owner.id)

@@ -13,6 +13,7 @@ from keysvc.core.lifecycle.minting import Mint
 from keysvc.core.people.operators import Operators
 from keysvc.core.secrets.vault import Vault
 from keysvc.core.verification.limits import Limit
+from keysvc.core.verification.presented import Token
 from keysvc.core.verification.verifier import Verifier
 from keysvc.model import Actor
 from keysvc.model import Caller
@@ -81,7 +82,7 @@ class Sessions:
         )
 
     def _by_key(self, token: str, origin: Origin) -> Login:
-        caller = self._verifier.api_key(token, origin)
+        caller = self._verifier.admit(Token(token, sessions=False), origin)
         return self._begin(
             caller.actor,
             caller.owner,

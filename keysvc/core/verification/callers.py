@@ -1,32 +1,73 @@
-"""Whom a good secret stands for."""
+"""Whom a verdict lets in as a caller of this service, or how it refuses him."""
 
-from enum import Enum
+from datetime import datetime
 
+from keysvc.core.verification.charges import WINDOW
+from keysvc.errors import AddressNotAllowed
+from keysvc.errors import ExpiredCredential
+from keysvc.errors import Forbidden
 from keysvc.errors import InactiveCredential
+from keysvc.errors import KeysvcError
+from keysvc.errors import QuotaExceeded
+from keysvc.errors import RateLimited
 from keysvc.errors import UnknownCredential
+from keysvc.errors import UsedSignature
 from keysvc.model import Caller
-from keysvc.model import Kind
+from keysvc.model import Code
 from keysvc.model import Origin
 from keysvc.model import Owner
 from keysvc.model import OwnerKind
+from keysvc.model import Proof
 from keysvc.model import Stored
-from keysvc.store.lookup import StoredOperator
-from keysvc.store.lookup import StoredSession
+from keysvc.model import StoredOperator
+from keysvc.model import StoredSession
+from keysvc.model import Verdict
+
+_REFUSALS: dict[Code, type[KeysvcError]] = {
+    Code.UNKNOWN: UnknownCredential,
+    Code.INACTIVE: InactiveCredential,
+    Code.EXPIRED: ExpiredCredential,
+    Code.FORBIDDEN: Forbidden,
+    Code.IP_NOT_ALLOWED: AddressNotAllowed,
+    Code.QUOTA_EXCEEDED: QuotaExceeded,
+    Code.REPLAYED: UsedSignature,
+}
 
 
-class Proof(Enum):
-    """What a presented secret is to a credential."""
+def credential_of(verdict: Verdict) -> Stored | None:
+    """Return the credential that was used: itself, or a session's parent."""
+    principal = verdict.principal
+    if isinstance(principal, StoredSession):
+        return principal.credential
+    return principal
 
-    NONE = "none of its secrets"
-    CURRENT = "its secret"
-    RETAINED = "the one before, still retained"
+
+def caller_of(verdict: Verdict, origin: Origin) -> Caller:
+    """Return the caller that a good *verdict* lets in; of a session, its parent."""
+    stored, principal = credential_of(verdict), verdict.principal
+    if stored is not None:
+        return _credential(stored, verdict.proof, origin)
+    assert isinstance(principal, StoredSession) and principal.operator is not None
+    return _operator(principal.operator, origin)
 
 
-def caller_of(stored: Stored, proof: Proof, origin: Origin) -> Caller:
-    """Return the caller that *stored* makes, when *proof* is what was presented."""
+def refusal_of(verdict: Verdict, now: datetime) -> KeysvcError:
+    """Return the error that says what *verdict* does."""
+    if verdict.code is not Code.RATE_LIMITED:
+        return _REFUSALS[verdict.code]()
+    stored, reset_at = credential_of(verdict), verdict.charge.reset_at or now
+    return RateLimited(
+        "This credential was used too often.",
+        (reset_at - now).total_seconds(),
+        limit=stored.rate_limit if stored else None,
+        window=WINDOW,
+    )
+
+
+def _credential(stored: Stored, proof: Proof, origin: Origin) -> Caller:
     return Caller(
         kind=stored.kind,
-        id=stored.public_id if stored.kind is Kind.KEYPAIR else str(stored.id),
+        id=stored.principal_id,
         owner=stored.owner,
         scopes=stored.scopes,
         expires_at=stored.expires_at,
@@ -39,20 +80,7 @@ def caller_of(stored: Stored, proof: Proof, origin: Origin) -> Caller:
     )
 
 
-def caller_of_operator(
-    operator: StoredOperator, session: StoredSession, origin: Origin
-) -> Caller:
-    """
-    Return the caller that a session of *operator* makes.
-
-    Raises:
-        UnknownCredential: If the password has changed since.
-        InactiveCredential: If the operator was switched off.
-    """
-    if operator.generation != session.generation:
-        raise UnknownCredential
-    if not operator.is_active:
-        raise InactiveCredential
+def _operator(operator: StoredOperator, origin: Origin) -> Caller:
     return Caller(
         kind="operator",
         id=operator.id,

@@ -1,211 +1,210 @@
-"""The one place where a presented secret is found good or not."""
+"""The one place where what is presented is found good or not."""
 
-import hmac
-import logging
-from uuid import UUID
+from collections.abc import Sequence
+from datetime import datetime
 
-from keysvc.core import access
 from keysvc.core.clock import Clock
+from keysvc.core.ledger.feed import Feed
 from keysvc.core.lifecycle.minting import Mint
-from keysvc.core.secrets import tokens
-from keysvc.core.secrets.vault import Vault
-from keysvc.core.verification import signing
+from keysvc.core.verification import charges
+from keysvc.core.verification.cache import Cache
 from keysvc.core.verification.callers import caller_of
-from keysvc.core.verification.callers import caller_of_operator
-from keysvc.core.verification.callers import Proof
+from keysvc.core.verification.callers import credential_of
+from keysvc.core.verification.callers import refusal_of
 from keysvc.core.verification.counters import Counters
+from keysvc.core.verification.decisions import decide
+from keysvc.core.verification.presented import Claim
+from keysvc.core.verification.presented import claim_of
+from keysvc.core.verification.presented import Presented
+from keysvc.core.verification.proofs import Prover
 from keysvc.core.verification.replay import Replay
-from keysvc.core.verification.signing import Signed
-from keysvc.errors import AddressNotAllowed
-from keysvc.errors import ExpiredCredential
-from keysvc.errors import InactiveCredential
+from keysvc.core.verification.signing import WINDOW
 from keysvc.errors import Unavailable
-from keysvc.errors import UnknownCredential
+from keysvc.errors import UsedSignature
 from keysvc.model import Caller
-from keysvc.model import Kind
+from keysvc.model import Code
+from keysvc.model import Demands
 from keysvc.model import Origin
-from keysvc.model import Renewed
-from keysvc.model import Secret
-from keysvc.model import Stored
+from keysvc.model import Principal
+from keysvc.model import Proof
+from keysvc.model import StoredSession
+from keysvc.model import Verdict
 from keysvc.store import lookup
 
-log = logging.getLogger(__name__)
+_UNKNOWN = Verdict(Code.UNKNOWN)
 
-#: What a secret is compared with where there is nothing to compare it with.
-_NOBODY = UUID(int=0)
-_NO_DIGEST = "0" * 64
-_NO_SECRET = "0" * 40
+Question = tuple[Presented, Demands]
 
 
 class Verifier:
     """
-    Find out whom a secret stands for. Every scheme of ``keysvc.auth`` asks here.
+    Find out whom a secret stands for, and whether it may be used.
 
-    Unknown, wrong, inactive and expired cost the same: one statement, one HMAC (of a
-    signature: one opened seal).
+    Only a good answer ever comes from the cache; whoever would be refused is looked
+    up. Unknown, wrong, inactive and expired cost the same: a comparison with what the
+    cache knows, or with nobody; one statement; one more comparison.
     """
 
     def __init__(
-        self, vault: Vault, mint: Mint, counters: Counters, replay: Replay, now: Clock
+        self,
+        prover: Prover,
+        mint: Mint,
+        cache: Cache,
+        feed: Feed,
+        counters: Counters,
+        replay: Replay,
+        now: Clock,
     ) -> None:
-        self._vault, self._mint, self._counters = vault, mint, counters
-        self._replay, self._now = replay, now
-        self._decoy: Secret | None = None
+        self._prover, self._mint, self._cache, self._feed = prover, mint, cache, feed
+        self._counters, self._replay, self._now = counters, replay, now
 
-    def keypair(self, access_key: str, secret_key: str, origin: Origin) -> Caller:
+    def admit(self, presented: Presented, origin: Origin) -> Caller:
         """
-        Return the caller whose keypair this is.
+        Return the caller who presents this.
 
         Raises:
             UnknownCredential, InactiveCredential, ExpiredCredential: If it is not
                 good. Its bearer must not be told which.
             AddressNotAllowed: If it is good, but not from this address.
+            RateLimited, QuotaExceeded: If it was used too often.
+            UsedSignature: If it is a signature that came before.
+            MalformedCredential: If the date or version of a signed request is none.
             Unavailable: If the database cannot be asked.
         """
-        if not tokens.is_keypair(access_key, secret_key):
-            raise UnknownCredential
-        return self._by_secret(Kind.KEYPAIR, access_key, secret_key, origin)
+        verdict = self.judge(presented, Demands(origin.address))
+        if verdict.code is not Code.VALID:
+            raise refusal_of(verdict, self._now())
+        return caller_of(verdict, origin)
 
-    def token(self, text: str, origin: Origin) -> Caller:
-        """Return the caller whose session or credential this token is, as above."""
-        token = tokens.read_token(text)
-        if token is not None and self._mint.is_session(token.prefix):
-            return self._session(token, origin)
-        return self._by_token(token, origin)
-
-    def api_key(self, text: str, origin: Origin) -> Caller:
-        """Return the caller whose API key this token is, as above; of no session."""
-        return self._by_token(tokens.read_token(text), origin)
-
-    def signed(self, request: Signed, origin: Origin) -> Caller:
+    def judge(self, presented: Presented, demands: Demands) -> Verdict:
         """
-        Return the caller whose keypair has signed *request*.
+        Say whether what is presented is good for what is demanded.
 
         Raises:
-            MalformedCredential: If its date or version cannot be read.
-            UnknownCredential: Also if its date lies 15 minutes or more from now.
-            UsedSignature: If it changes state, and came before.
-            And all that ``keypair`` raises.
+            MalformedCredential, Unavailable: As ``admit`` does.
         """
-        date = signing.read_date(request.date)
-        if abs(self._now() - date) >= signing.WINDOW:
-            raise UnknownCredential
-        if not tokens.is_access_key(request.access_key):
-            raise UnknownCredential
-        stored = lookup.find(request.access_key)
-        secret = self._unsealed(stored)
-        expected = signing.sign(secret, request, date)
-        right = hmac.compare_digest(expected.encode(), request.signature.encode())
-        proof = Proof.CURRENT if right else Proof.NONE
-        good = self._admit(Kind.KEYPAIR, stored, proof, origin)
-        if request.changes_state:
-            self._replay.use_up(expected, date + signing.WINDOW)
-        return self._welcome(good, secret, proof, origin)
+        now = self._now()
+        claim = claim_of(presented, self._mint, now)
+        if claim is None:
+            return _UNKNOWN
+        return self._vouched(claim, demands, now) or self._asked(claim, demands, now)
 
-    def _by_token(self, token: tokens.Token | None, origin: Origin) -> Caller:
-        kind = None if token is None else self._mint.kind_of(token.prefix)
-        if token is None or kind is None:
-            raise UnknownCredential
-        return self._by_secret(kind, token.public_id, token.secret, origin)
+    def judge_all(self, questions: Sequence[Question]) -> list[Verdict]:
+        """
+        Answer up to 100 questions, in order, with one look at the database.
 
-    def _by_secret(
-        self, kind: Kind, public_id: str, secret: str, origin: Origin
-    ) -> Caller:
-        stored = lookup.find(public_id)
-        proof = self._proof(secret, stored)
-        good = self._admit(kind, stored, proof, origin)
-        return self._welcome(good, secret, proof, origin)
+        Raises:
+            MalformedCredential, Unavailable: As ``admit`` does.
+        """
+        now = self._now()
+        claims = [claim_of(presented, self._mint, now) for presented, _ in questions]
+        known = [
+            claim and self._vouched(claim, demands, now)
+            for claim, (_, demands) in zip(claims, questions, strict=True)
+        ]
+        unknown = {
+            claim.public_id
+            for claim, verdict in zip(claims, known, strict=True)
+            if claim is not None and verdict is None
+        }
+        position = self._position()
+        found = lookup.find_all([*unknown]) if unknown else {}
+        return [
+            verdict or self._judged(claim, found, demands, now, position)
+            for claim, verdict, (_, demands) in zip(
+                claims, known, questions, strict=True
+            )
+        ]
 
-    def _session(self, token: tokens.Token, origin: Origin) -> Caller:
-        """A session is as good as what has logged in is now."""
-        session = lookup.find_session(token.public_id)
-        if session is None:
-            self._compare_with_nobody(token.secret)
-            raise UnknownCredential
-        id_, key = UUID(session.id), session.digest_key
-        if not self._vault.matches(id_, token.secret, session.digest, key):
-            raise UnknownCredential
-        if session.expires_at <= self._now():
-            raise ExpiredCredential
-        if session.operator is not None:
-            return caller_of_operator(session.operator, session, origin)
-        stored = session.credential
-        proof = self._proof_of(stored, session.generation)
-        good = self._admit(stored.kind if stored else None, stored, proof, origin)
-        self._counters.note(good.id, self._now(), retained=proof is Proof.RETAINED)
-        return caller_of(good, proof, origin)
+    def _judged(
+        self,
+        claim: Claim | None,
+        found: dict[str, Principal],
+        demands: Demands,
+        now: datetime,
+        position: int,
+    ) -> Verdict:
+        if claim is None:
+            return _UNKNOWN
+        principal = found.get(claim.public_id)
+        return self._decided(claim, principal, demands, now, position)
 
-    def _proof_of(self, stored: Stored | None, generation: int) -> Proof:
-        """Tell what the secret of this generation is now."""
-        if stored is not None and generation == stored.generation:
-            return Proof.CURRENT
-        if stored is not None and generation == stored.generation - 1:
-            return Proof.RETAINED if self._retains(stored) else Proof.NONE
-        return Proof.NONE
-
-    def _admit(
-        self, kind: Kind | None, stored: Stored | None, proof: Proof, origin: Origin
-    ) -> Stored:
-        known = stored is not None and stored.digest and stored.kind == kind
-        if stored is None or not known or proof is Proof.NONE:
-            raise UnknownCredential
-        if not (stored.is_active and stored.owner_active):
-            raise InactiveCredential
-        if stored.expires_at is not None and stored.expires_at <= self._now():
-            raise ExpiredCredential
-        if not access.address_allowed(stored.allowed_ips, origin.address):
-            raise AddressNotAllowed
-        return stored
-
-    def _welcome(
-        self, stored: Stored, secret: str, proof: Proof, origin: Origin
-    ) -> Caller:
-        retained = proof is Proof.RETAINED
-        renewed = None if retained else self._renew(stored, secret)
-        self._counters.note(stored.id, self._now(), renewed, retained)
-        return caller_of(stored, proof, origin)
-
-    def _proof(self, secret: str, stored: Stored | None) -> Proof:
-        # A credential without a digest has lost its secret with a key of the ring.
-        if stored is None or not stored.digest:
-            self._compare_with_nobody(secret)
-            return Proof.NONE
-        digest = self._vault.digest(stored.id, secret, stored.digest_key)
-        if hmac.compare_digest(digest, stored.digest):
-            return Proof.CURRENT
-        if stored.retained_digest and stored.retained_key and self._retains(stored):
-            # Most often under the same key of the ring: then no second HMAC is made.
-            if stored.retained_key != stored.digest_key:
-                digest = self._vault.digest(stored.id, secret, stored.retained_key)
-            if hmac.compare_digest(digest, stored.retained_digest):
-                return Proof.RETAINED
-        return Proof.NONE
-
-    def _retains(self, stored: Stored) -> bool:
-        until = stored.retained_until
-        return until is not None and self._now() < until
-
-    def _compare_with_nobody(self, secret: str) -> None:
-        maker = self._vault.ring.maker
-        self._vault.matches(_NOBODY, secret, _NO_DIGEST, maker)
-
-    def _unsealed(self, stored: Stored | None) -> str:
-        """Return the secret of *stored*, or one that nobody has, at the same cost."""
-        if stored is None or stored.sealed is None or stored.sealed_key is None:
-            if self._decoy is None:
-                self._decoy = self._vault.protect(_NOBODY, _NO_SECRET, sealed=True)
-            sealed, sealed_key = self._decoy.sealed, self._decoy.sealed_key
-            return self._vault.unseal(_NOBODY, sealed or "", sealed_key or "")
+    def _vouched(self, claim: Claim, demands: Demands, now: datetime) -> Verdict | None:
+        """Return a good verdict from the cache, or none at all."""
+        principal = self._cache.find(claim.public_id)
         try:
-            return self._vault.unseal(stored.id, stored.sealed, stored.sealed_key)
-        except Unavailable as error:
-            # The caller has proven nothing: he must not learn that this one exists.
-            log.error("the secret of %s: %s", stored.public_id, error)
-            return self._unsealed(None)
-
-    def _renew(self, stored: Stored, secret: str) -> Renewed | None:
-        maker = self._vault.ring.maker
-        if stored.digest_key == maker:
+            proof = self._prover.prove(claim, principal, now)
+        except Unavailable:
+            # By a key that the ring has lost: the row may have been renewed since.
             return None
-        digest = self._vault.digest(stored.id, secret, maker)
-        return Renewed(stored.digest, digest, maker)
+        if (
+            principal is None
+            or decide(principal, proof, demands, now) is not Code.VALID
+        ):
+            return None
+        return self._settled(claim, principal, proof, demands, now)
+
+    def _asked(self, claim: Claim, demands: Demands, now: datetime) -> Verdict:
+        position = self._position()
+        find = lookup.find_session if claim.kind is None else lookup.find
+        principal = find(claim.public_id)
+        return self._decided(claim, principal, demands, now, position)
+
+    def _position(self) -> int:
+        """Return where the feed stands, and make sure that it goes on."""
+        self._feed.start()
+        return self._cache.position
+
+    def _decided(
+        self,
+        claim: Claim,
+        principal: Principal | None,
+        demands: Demands,
+        now: datetime,
+        position: int,
+    ) -> Verdict:
+        proof = self._prover.prove(claim, principal, now)
+        code = decide(principal, proof, demands, now)
+        if code is Code.UNKNOWN or principal is None:
+            return _UNKNOWN
+        if code is not Code.VALID:
+            return Verdict(code, principal, proof)
+        if not _is_limited(principal):
+            self._cache.keep(principal, position)
+        return self._settled(claim, principal, proof, demands, now)
+
+    def _settled(
+        self,
+        claim: Claim,
+        principal: Principal,
+        proof: Proof,
+        demands: Demands,
+        now: datetime,
+    ) -> Verdict:
+        """Take what the use of a good credential costs, and count it."""
+        verdict = Verdict(Code.VALID, principal, proof)
+        stored = credential_of(verdict)
+        if claim.signed is not None and claim.signed.changes_state:
+            assert claim.date is not None
+            try:
+                self._replay.use_up(claim.signed.signature, claim.date + WINDOW)
+            except UsedSignature:
+                return verdict._replace(code=Code.REPLAYED)
+        if stored is None:
+            return verdict
+        charge = charges.take(stored, demands.cost, now)
+        if charge.code is not Code.VALID:
+            return verdict._replace(code=charge.code, charge=charge)
+        retained = proof is Proof.RETAINED
+        session = claim.kind is None
+        renewed = None if retained or session else self._prover.renewed(claim, stored)
+        self._counters.note(stored.id, now, renewed, retained)
+        return verdict._replace(charge=charge)
+
+
+def _is_limited(principal: Principal) -> bool:
+    """Tell whether its uses are counted; by which limits, only the row may say."""
+    stored = principal.credential if isinstance(principal, StoredSession) else principal
+    return stored is not None and (
+        stored.rate_limit is not None or stored.remaining is not None
+    )

@@ -1,0 +1,40 @@
+"""The gate as a WSGI application of its own."""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from keysvc.config import Settings
+from keysvc.core.service import Service
+from keysvc.gate.answers import respond
+from keysvc.gate.gate import Gate
+from keysvc.gate.gate import PATH
+
+
+class Application:
+    """Only ``/v1/auth`` and ``/healthz``."""
+
+    def __init__(self, service: Service) -> None:
+        self._gate = Gate(service)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO")
+        if path == PATH:
+            return self._gate(environ, start_response)
+        if path != "/healthz":
+            return respond(start_response, 404)
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [b'{"status":"ok"}']
+
+
+def build() -> Application:
+    """
+    Return the application, with the settings of the environment.
+
+    Raises:
+        Misconfigured: If a setting is wrong, or the ring is not the database's.
+        Unavailable: If the database cannot be asked; a server starts it again.
+    """
+    service = Service(Settings.from_mapping(os.environ))
+    service.ensure_ready()
+    return Application(service)

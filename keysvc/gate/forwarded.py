@@ -1,0 +1,84 @@
+"""What a proxy says of the request that it asks about; believed of trusted peers."""
+
+from functools import lru_cache
+from ipaddress import ip_address
+from ipaddress import ip_network
+from typing import Any
+from urllib.parse import urlsplit
+
+from keysvc.errors import MalformedCredential
+
+#: Of either family: the header of the client's address and of the request line. Some
+#: proxies tell the whole URL.
+_FAMILIES = {
+    "x-forwarded": ("HTTP_X_FORWARDED_", ("URI",)),
+    "x-original": ("HTTP_X_ORIGINAL_", ("URI", "URL")),
+}
+
+
+class Forwarded:
+    """
+    Reads one family of forwarded headers, and none at all from anyone else.
+
+    One, since a client may send the family that the proxy does not overwrite.
+
+    Args:
+        family: ``x-forwarded``, ``x-original``, or nothing to read none.
+        trusted: The networks of the proxies, separated by commas.
+    """
+
+    def __init__(self, family: str, trusted: str) -> None:
+        self._prefix, self._targets = _FAMILIES.get(family, ("", ()))
+        networks = [ip_network(n.strip()) for n in trusted.split(",") if n.strip()]
+
+        @lru_cache(4096)
+        def trusts(peer: str) -> bool:
+            # A socket file has no address; who may open it, its owner has said.
+            try:
+                address = ip_address(peer or "127.0.0.1")
+            except ValueError:
+                return False
+            address = getattr(address, "ipv4_mapped", None) or address
+            return any(address in network for network in networks)
+
+        self._trusts = trusts
+
+    def address(self, environ: dict[str, Any]) -> str | None:
+        """Return the client's address: the first from the right that is no proxy."""
+        peer: str = environ.get("REMOTE_ADDR") or ""
+        if not self._prefix or not self._trusts(peer):
+            return peer or None
+        told: str = environ.get(self._prefix + "FOR", "")
+        hops = [hop.strip() for hop in told.split(",")]
+        for hop in reversed(hops):
+            if hop and not self._trusts(hop):
+                return hop
+        return hops[0] or peer or None
+
+    def signed(self, environ: dict[str, Any]) -> dict[str, Any]:
+        """
+        Return *environ* with the method, target and host that the client has signed.
+
+        Raises:
+            MalformedCredential: If a trusted proxy does not tell them.
+        """
+        if not self._prefix or not self._trusts(environ.get("REMOTE_ADDR") or ""):
+            return environ
+        method = environ.get(self._prefix + "METHOD")
+        told = (environ.get(self._prefix + name) for name in self._targets)
+        target = next(filter(None, told), None)
+        if not method or not target:
+            raise MalformedCredential("The proxy does not tell what was asked.")
+        host = environ.get(self._prefix + "HOST") or environ.get("HTTP_HOST", "")
+        return environ | {
+            "REQUEST_METHOD": method,
+            "RAW_URI": _path_of(target),
+            "HTTP_HOST": host,
+        }
+
+
+def _path_of(target: str) -> str:
+    if target.startswith("/"):
+        return target
+    parts = urlsplit(target)
+    return parts._replace(scheme="", netloc="").geturl() or "/"

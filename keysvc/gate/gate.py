@@ -1,0 +1,138 @@
+"""``GET /v1/auth``: whether a request that a proxy holds back may go on."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from math import ceil
+from typing import Any
+from urllib.parse import parse_qsl
+from urllib.parse import quote
+
+from keysvc.auth.schemes import present
+from keysvc.core.access import is_scope
+from keysvc.core.service import Service
+from keysvc.core.verification.presented import Presented
+from keysvc.core.verification.presented import Token
+from keysvc.errors import KeysvcError
+from keysvc.errors import Unauthenticated
+from keysvc.gate.answers import Headers
+from keysvc.gate.answers import respond
+from keysvc.gate.forwarded import Forwarded
+from keysvc.model import Code
+from keysvc.model import Demands
+from keysvc.model import Principal
+from keysvc.model import Verdict
+
+_STATUS = {
+    Code.UNKNOWN: 401,
+    Code.INACTIVE: 401,
+    Code.EXPIRED: 401,
+    Code.REPLAYED: 401,
+    Code.FORBIDDEN: 403,
+    Code.IP_NOT_ALLOWED: 403,
+    Code.RATE_LIMITED: 429,
+    Code.QUOTA_EXCEEDED: 429,
+}
+
+PATH = "/v1/auth"
+
+#: Owners of any language; most come again and again.
+_quoted = lru_cache(16384)(quote)
+
+
+class Gate:
+    """
+    The one implementation of forward auth, for every way to reach it.
+
+    It fails closed: what it cannot read or find out is refused.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service, self._ready = service, False
+        settings = service.settings
+        self._forwarded = Forwarded(settings.forwarded, settings.trusted_proxies)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
+            return respond(start_response, 405)
+        try:
+            scopes = demanded(environ.get("QUERY_STRING", ""))
+        except ValueError:
+            return respond(start_response, 400)
+        try:
+            verdict = self._judge(environ, scopes)
+        except Unauthenticated:
+            return respond(start_response, 401)
+        except KeysvcError:
+            return respond(start_response, 503)
+        if verdict.code is not Code.VALID or verdict.principal is None:
+            return respond(start_response, _STATUS[verdict.code], self._retry(verdict))
+        start_response("204 No Content", _identity(verdict.principal))
+        return ()
+
+    def _judge(self, environ: dict[str, Any], scopes: tuple[str, ...]) -> Verdict:
+        if not self._ready:
+            self._service.ensure_ready()
+            self._ready = True
+        demands = Demands(self._forwarded.address(environ), scopes)
+        return self._service.verifier.judge(self._presented(environ), demands)
+
+    def _presented(self, environ: dict[str, Any]) -> Presented:
+        authorization = environ.get("HTTP_AUTHORIZATION")
+        if authorization:
+            if authorization.startswith(("BackendAI ", "Sorna ")):
+                environ = self._forwarded.signed(environ)
+            presented = present(environ)
+            if presented is not None:
+                return presented
+        key = environ.get("HTTP_X_API_KEY")
+        if not key:
+            raise Unauthenticated
+        return Token(key)
+
+    def _retry(self, verdict: Verdict) -> Headers:
+        """A spent quota comes back when somebody fills it: nobody knows when."""
+        reset_at = verdict.charge.reset_at
+        if verdict.code is not Code.RATE_LIMITED or reset_at is None:
+            return []
+        seconds = ceil((reset_at - self._service.now()).total_seconds())
+        return [("Retry-After", str(max(seconds, 1)))]
+
+
+class GateFirst:
+    """WSGI middleware: forward auth is answered before *app* hears of it."""
+
+    def __init__(self, gate: Gate, app: Any) -> None:
+        self._gate, self._app = gate, app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        mine = environ.get("PATH_INFO") == PATH
+        result: Iterable[bytes] = (self._gate if mine else self._app)(
+            environ, start_response
+        )
+        return result
+
+
+@lru_cache(1024)
+def demanded(query: str) -> tuple[str, ...]:
+    """
+    Return the scopes that the query of a request for forward auth demands.
+
+    Raises:
+        ValueError: If it says anything else: a slip there must let nobody in.
+    """
+    pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
+    if any(name != "scope" or not is_scope(value) for name, value in pairs):
+        raise ValueError(query)
+    return tuple(value for _, value in pairs)
+
+
+def _identity(principal: Principal) -> Headers:
+    owner = principal.owner
+    return [
+        ("Cache-Control", "no-store"),
+        ("X-Keysvc-Kind", principal.principal_kind),
+        ("X-Keysvc-Id", principal.principal_id),
+        ("X-Keysvc-Owner", _quoted(owner.id)),
+        ("X-Keysvc-Owner-Kind", owner.kind.value),
+        ("X-Keysvc-Scopes", ",".join(principal.scopes)),
+    ]

@@ -1,0 +1,126 @@
+"""Questions about credentials, and what is answered."""
+
+import binascii
+from base64 import b64decode
+from typing import Any
+
+from marshmallow import fields
+from marshmallow import post_load
+from marshmallow import RAISE
+from marshmallow import Schema
+from marshmallow import validate
+from marshmallow import ValidationError
+
+from keysvc.schemas.fields import Moment
+from keysvc.schemas.fields import Scopes
+from keysvc.schemas.fields import StrictInteger
+from keysvc.schemas.fields import Text
+
+#: What a question can present: exactly one of these.
+_WAYS = (("token",), ("accessKey", "secretKey"), ("signed",))
+_PRESENTED = ("token", "access_key", "secret_key", "signed")
+
+MAX_QUESTIONS = 100
+
+#: Of what has not proven itself nothing is told.
+_UNTOLD: dict[str, Any] = {"dump_default": None, "allow_none": True}
+
+
+class Base64(fields.String):
+    """Bytes in base64 (RFC 4648)."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            raise ValidationError("Must be base64.") from None
+
+
+class _QuestionSchema(Schema):
+    class Meta:
+        unknown = RAISE
+
+
+class SignedSchema(_QuestionSchema):
+    """A signed request, as somebody has received it."""
+
+    method = Text(maximum=32, required=True)
+    target = Text(maximum=8192, required=True)
+    headers = fields.Dict(
+        keys=Text(maximum=128), values=Text(maximum=8192), required=True
+    )
+    body = Base64(load_default=b"", metadata={"format": "byte"})
+
+
+class QuestionSchema(_QuestionSchema):
+    """Whether a token, a keypair or a signed request is good for what is demanded."""
+
+    token = Text(maximum=512)
+    access_key = Text(data_key="accessKey", maximum=64)
+    secret_key = Text(data_key="secretKey", maximum=512)
+    signed = fields.Nested(SignedSchema)
+    scopes = Scopes(load_default=())
+    ip = fields.IP(load_default=None)
+    cost = StrictInteger(maximum=1_000_000, load_default=1)
+
+    @post_load
+    def check(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        given = [name for name in _PRESENTED if name in data]
+        if given not in (["token"], ["access_key", "secret_key"], ["signed"]):
+            raise ValidationError(
+                "Give token, or accessKey and secretKey, or signed; one of them."
+            )
+        return data
+
+    def describe(self, described: dict[str, Any]) -> dict[str, Any]:
+        """Say that a question presents one thing."""
+        return described | {"oneOf": [{"required": list(way)} for way in _WAYS]}
+
+
+class QuestionsSchema(_QuestionSchema):
+    """Several questions at once."""
+
+    questions = fields.List(
+        fields.Nested(QuestionSchema),
+        required=True,
+        validate=validate.Length(1, MAX_QUESTIONS),
+    )
+
+
+class OwnerSchema(Schema):
+    """Whom a credential belongs to."""
+
+    kind = fields.String()
+    id = fields.String()
+
+
+class VerdictSchema(Schema):
+    """What was found; beyond ``UNKNOWN`` only of what has proven itself."""
+
+    valid = fields.Function(
+        lambda verdict: verdict.code == "VALID", metadata={"type": "boolean"}
+    )
+    code = fields.String()
+    kind = fields.String(attribute="principal.principal_kind", **_UNTOLD)
+    id = fields.String(attribute="principal.principal_id", **_UNTOLD)
+    owner = fields.Nested(OwnerSchema, attribute="principal.owner", **_UNTOLD)
+    name = fields.String(attribute="principal.name", **_UNTOLD)
+    scopes = fields.List(fields.String(), attribute="principal.scopes", dump_default=())
+    role_ids = fields.List(
+        fields.String(),
+        data_key="roleIds",
+        attribute="principal.role_ids",
+        dump_default=(),
+    )
+    expires_at = Moment(
+        data_key="expiresAt", attribute="principal.expires_at", **_UNTOLD
+    )
+    remaining = fields.Integer(attribute="charge.remaining", allow_none=True)
+    reset_at = Moment(data_key="resetAt", attribute="charge.reset_at", allow_none=True)
+
+
+class VerdictsSchema(Schema):
+    """One answer for each question, in their order."""
+
+    answers = fields.List(fields.Nested(VerdictSchema))
