@@ -1,5 +1,6 @@
 """What is kept of secrets, and what verifications leave behind."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -25,7 +26,8 @@ class Renewed(NamedTuple):
     digest_key: str
 
 
-class Use(NamedTuple):
+@dataclass(slots=True)
+class Use:
     """
     How often a credential was used since the last flush, and when last.
 

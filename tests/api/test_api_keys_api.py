@@ -370,8 +370,8 @@ def test_no_key_makes_one_that_outlives_it_or_accepts_more(
     end = datetime.now(UTC) + timedelta(days=1)
     limits: dict[str, Any] = {
         "allowed_ips": ["127.0.0.0/8"],
-        "rate_limit": 5,
-        "remaining": 100,
+        "rate_limit": 500,
+        "remaining": 1000,
     }
     limits |= {"expires_at": end.isoformat()}
     scopes = ["api-keys:*"]
@@ -379,8 +379,8 @@ def test_no_key_makes_one_that_outlives_it_or_accepts_more(
     looser = {
         "expires_at": (end + timedelta(seconds=1)).isoformat(),
         "allowed_ips": ["0.0.0.0/0"],
-        "rate_limit": 6,
-        "remaining": 101,
+        "rate_limit": 501,
+        "remaining": 1001,
     }
     for name, value in looser.items():
         for given in (value, None if name != "allowed_ips" else []):

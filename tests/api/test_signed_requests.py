@@ -699,8 +699,9 @@ def test_what_is_refused_costs_the_same(
 
     first = found[0]
     assert [step for step in first if step not in ("hmac", "open")] != []
-    assert first.count("hmac") == 3
-    assert first.count("open") == 1
+    # Once with what the cache knows, or with nobody; once with what the row says.
+    assert first.count("hmac") == 2 * 3
+    assert first.count("open") == 2
     assert sum("SELECT" in step for step in first) == 1
     assert found == [first] * len(everyone)
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from datetime import timedelta
 from datetime import UTC
 from typing import Any
+from uuid import UUID
 
 import peewee
 import pytest
@@ -87,7 +88,7 @@ class Work:
     """What a verification did: statements of SQL, lengths of what was hashed."""
 
     statements: list[str] = field(default_factory=list)
-    digests: list[tuple[int, int, str]] = field(default_factory=list)
+    digests: list[int] = field(default_factory=list)
     comparisons: list[tuple[int, int]] = field(default_factory=list)
 
 
@@ -95,7 +96,7 @@ class Work:
 def work(house: House, monkeypatch: pytest.MonkeyPatch) -> Work:
     """Return what counts the work from now on."""
     work = Work()
-    execute, digest = database.obj.execute_sql, hmac.digest
+    execute, digest = database.obj.execute_sql, Vault.digest
     compare = hmac.compare_digest
 
     me = threading.current_thread()
@@ -106,9 +107,9 @@ def work(house: House, monkeypatch: pytest.MonkeyPatch) -> Work:
             work.statements.append(sql)
         return execute(sql, *args, **kwargs)
 
-    def count_digest(key: Any, message: bytes, method: str) -> bytes:
-        work.digests.append((len(key), len(message), method))
-        return digest(key, message, method)
+    def count_digest(vault: Vault, id_: UUID, secret: str, key_id: str) -> str:
+        work.digests.append(len(secret))
+        return digest(vault, id_, secret, key_id)
 
     def count_comparison(a: Any, b: Any) -> bool:
         work.comparisons.append((len(a), len(b)))
@@ -118,7 +119,7 @@ def work(house: House, monkeypatch: pytest.MonkeyPatch) -> Work:
     with pytest.raises(UnknownCredential):
         house.verify(mint_keypair())
     monkeypatch.setattr(database.obj, "execute_sql", count_statement)
-    monkeypatch.setattr(hmac, "digest", count_digest)
+    monkeypatch.setattr(Vault, "digest", count_digest)
     monkeypatch.setattr(hmac, "compare_digest", count_comparison)
     return work
 
@@ -164,9 +165,8 @@ def test_every_refusal_is_the_same_work(house: House, work: Work) -> None:
 
     statements, digests, comparisons = done["unknown"]
     assert len(statements) == 1
-    # With nobody, or what the cache knows; then with what the row says: the id's 16
-    # bytes and the secret's 40, under 32 bytes of pepper.
-    assert digests == [(32, 56, "sha256")] * 2
+    # With nobody, or what the cache knows; then with what the row says.
+    assert digests == [40, 40]
     assert comparisons == [(64, 64)] * 2
     assert done == dict.fromkeys(asked, done["unknown"])
 
@@ -208,7 +208,7 @@ def test_what_is_known_is_not_read_again(house: House, work: Work) -> None:
         if not work.statements or time.monotonic() > end:
             break
     assert work.statements == []
-    assert work.digests == [(32, 56, "sha256")]
+    assert work.digests == [40]
 
 
 def test_the_caller_is_what_the_credential_is(house: House) -> None:
@@ -336,7 +336,7 @@ def test_without_a_digest_there_is_no_secret(house: House, work: Work) -> None:
     work.statements, work.digests = [], []
     assert refused(house, issued) is UnknownCredential
     assert len(work.statements) == 1
-    assert work.digests == [(32, 56, "sha256")] * 2
+    assert work.digests == [40, 40]
 
 
 def test_without_a_database_nobody_is_let_in(

@@ -33,6 +33,7 @@ class Mint:
     def __init__(self, settings: Settings) -> None:
         self._prefixes = {Kind.API_KEY: settings.api_key_prefix}
         self._session_prefix = settings.session_prefix
+        self._kinds = {prefix: kind for kind, prefix in self._prefixes.items()}
 
     def issue(self, kind: Kind) -> Minted:
         """Return the secret of a new credential."""
@@ -54,7 +55,7 @@ class Mint:
 
     def kind_of(self, prefix: str) -> Kind | None:
         """Return the family whose tokens have this prefix."""
-        return next((k for k, own in self._prefixes.items() if own == prefix), None)
+        return self._kinds.get(prefix)
 
     def is_session(self, prefix: str) -> bool:
         """Tell whether the tokens of sessions have this prefix."""

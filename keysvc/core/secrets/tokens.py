@@ -7,6 +7,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_PAIRS = [one + two for one in _BASE62 for two in _BASE62]
 _SLUG32 = string.ascii_uppercase + "234567"
 
 #: 34 x log2(62) = 202 random bits in a secret key.
@@ -89,11 +90,9 @@ def read_token(text: str) -> Token | None:
 
 def checksum(text: str) -> str:
     """Return the CRC-32 of *text* in UTF-8 as 6 characters of base62."""
-    value, digits = crc32(text.encode("utf-8", "surrogatepass")), ""
-    for _ in range(_CHECKSUM_LENGTH):
-        value, digit = divmod(value, len(_BASE62))
-        digits = _BASE62[digit] + digits
-    return digits
+    high, low = divmod(crc32(text.encode("utf-8", "surrogatepass")), len(_PAIRS))
+    high, middle = divmod(high, len(_PAIRS))
+    return _PAIRS[high] + _PAIRS[middle] + _PAIRS[low]
 
 
 def _random(alphabet: str, length: int) -> str:

@@ -30,6 +30,7 @@ class Vault:
         self._load = load
         self._ring: Ring | None = None
         self._fernets: dict[tuple[Purpose, str], Fernet] = {}
+        self._peppers: dict[str, hmac.HMAC] = {}
 
     @property
     def ring(self) -> Ring:
@@ -40,7 +41,7 @@ class Vault:
 
     def reload(self) -> Ring:
         """Read the ring again."""
-        self._ring = self._load()
+        self._ring, self._peppers = self._load(), {}
         return self._ring
 
     def protect(self, id_: UUID, secret: str, *, sealed: bool) -> Secret:
@@ -65,8 +66,11 @@ class Vault:
 
         The id is in it, so that the digests of two rows cannot be swapped.
         """
-        message = id_.bytes + secret.encode("utf-8", "surrogatepass")
-        return hmac.digest(self._key(Purpose.PEPPER, key_id), message, "sha256").hex()
+        # A copy of one that has taken in its key costs half of hmac.digest.
+        mac = self._peppers.get(key_id) or self._pepper(key_id)
+        mac = mac.copy()
+        mac.update(id_.bytes + secret.encode("utf-8", "surrogatepass"))
+        return mac.hexdigest()
 
     def matches(self, id_: UUID, secret: str, digest: str, key_id: str) -> bool:
         """Tell in constant time whether *secret* is the one of this *digest*."""
@@ -89,6 +93,11 @@ class Vault:
         if name != key_id.encode():
             raise Unavailable("A wrapped audit key belongs to another key.")
         return audit_key
+
+    def _pepper(self, key_id: str) -> hmac.HMAC:
+        mac = hmac.new(self._key(Purpose.PEPPER, key_id), digestmod="sha256")
+        self._peppers[key_id] = mac
+        return mac
 
     def _sealed(self, id_: UUID, secret: str, key_id: str) -> str:
         content = id_.bytes + secret.encode()

@@ -17,6 +17,7 @@ from keysvc.model import Code
 from keysvc.model import Origin
 from keysvc.model import Owner
 from keysvc.model import OwnerKind
+from keysvc.model import Principal
 from keysvc.model import Proof
 from keysvc.model import Stored
 from keysvc.model import StoredOperator
@@ -34,9 +35,8 @@ _REFUSALS: dict[Code, type[KeysvcError]] = {
 }
 
 
-def credential_of(verdict: Verdict) -> Stored | None:
+def credential_of(principal: Principal | None) -> Stored | None:
     """Return the credential that was used: itself, or a session's parent."""
-    principal = verdict.principal
     if isinstance(principal, StoredSession):
         return principal.credential
     return principal
@@ -44,7 +44,8 @@ def credential_of(verdict: Verdict) -> Stored | None:
 
 def caller_of(verdict: Verdict, origin: Origin) -> Caller:
     """Return the caller that a good *verdict* lets in; of a session, its parent."""
-    stored, principal = credential_of(verdict), verdict.principal
+    principal = verdict.principal
+    stored = credential_of(principal)
     if stored is not None:
         return _credential(stored, verdict.proof, origin)
     assert isinstance(principal, StoredSession) and principal.operator is not None
@@ -55,7 +56,8 @@ def refusal_of(verdict: Verdict, now: datetime) -> KeysvcError:
     """Return the error that says what *verdict* does."""
     if verdict.code is not Code.RATE_LIMITED:
         return _REFUSALS[verdict.code]()
-    stored, reset_at = credential_of(verdict), verdict.charge.reset_at or now
+    stored = credential_of(verdict.principal)
+    reset_at = verdict.charge.reset_at or now
     return RateLimited(
         "This credential was used too often.",
         (reset_at - now).total_seconds(),

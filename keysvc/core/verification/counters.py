@@ -49,14 +49,16 @@ class Counters:
             retained: Whether the secret was one that a rotation has replaced.
         """
         with self._lock:
-            use = self._uses.get(id_, Use(0, now))
-            self._uses[id_] = Use(
-                use.times + 1,
-                max(now, use.last),
-                renewed or use.renewed,
-                now if retained else use.retained,
-            )
-        self._writer.start()
+            use = self._uses.get(id_)
+            if use is None:
+                self._uses[id_] = use = Use(0, now)
+            use.times += 1
+            use.last = max(now, use.last)
+            use.renewed = renewed or use.renewed
+            use.retained = now if retained else use.retained
+            first = len(self._uses) == use.times == 1
+        if first:
+            self._writer.start()
 
     def flush(self) -> None:
         """Write everything gathered; what cannot be written now is kept."""
@@ -76,9 +78,11 @@ class Counters:
         with self._lock:
             for id_, old in uses.items():
                 new = self._uses.get(id_, Use(0, old.last))
-                last = max(old.last, new.last)
                 self._uses[id_] = Use(
-                    old.times + new.times, last, new.renewed or old.renewed
+                    old.times + new.times,
+                    max(old.last, new.last),
+                    new.renewed or old.renewed,
+                    new.retained or old.retained,
                 )
 
     def _forget(self) -> None:

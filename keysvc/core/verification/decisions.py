@@ -44,7 +44,8 @@ def _of_credential(stored: Stored, demands: Demands, now: datetime) -> Code | No
         return Code.INACTIVE
     if stored.expires_at is not None and stored.expires_at <= now:
         return Code.EXPIRED
-    if not access.address_allowed(stored.allowed_ips, demands.address):
+    allowed = stored.allowed_ips
+    if allowed and not access.address_allowed(allowed, demands.address):
         return Code.IP_NOT_ALLOWED
     return None
 

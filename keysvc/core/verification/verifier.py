@@ -27,7 +27,7 @@ from keysvc.model import Demands
 from keysvc.model import Origin
 from keysvc.model import Principal
 from keysvc.model import Proof
-from keysvc.model import StoredSession
+from keysvc.model import Stored
 from keysvc.model import Verdict
 from keysvc.store import lookup
 
@@ -182,29 +182,31 @@ class Verifier:
         now: datetime,
     ) -> Verdict:
         """Take what the use of a good credential costs, and count it."""
-        verdict = Verdict(Code.VALID, principal, proof)
-        stored = credential_of(verdict)
-        if claim.signed is not None and claim.signed.changes_state:
+        signed = claim.signed
+        if signed is not None and signed.changes_state:
             assert claim.date is not None
             try:
-                self._replay.use_up(claim.signed.signature, claim.date + WINDOW)
+                self._replay.use_up(signed.signature, claim.date + WINDOW)
             except UsedSignature:
-                return verdict._replace(code=Code.REPLAYED)
+                return Verdict(Code.REPLAYED, principal, proof)
+        stored = credential_of(principal)
         if stored is None:
-            return verdict
+            return Verdict(Code.VALID, principal, proof)
         charge = charges.take(stored, demands.cost, now)
-        if charge.code is not Code.VALID:
-            return verdict._replace(code=charge.code, charge=charge)
+        if charge.code is Code.VALID:
+            self._note(claim, stored, proof, now)
+        return Verdict(charge.code, principal, proof, charge)
+
+    def _note(self, claim: Claim, stored: Stored, proof: Proof, now: datetime) -> None:
         retained = proof is Proof.RETAINED
         session = claim.kind is None
         renewed = None if retained or session else self._prover.renewed(claim, stored)
         self._counters.note(stored.id, now, renewed, retained)
-        return verdict._replace(charge=charge)
 
 
 def _is_limited(principal: Principal) -> bool:
     """Tell whether its uses are counted; by which limits, only the row may say."""
-    stored = principal.credential if isinstance(principal, StoredSession) else principal
+    stored = credential_of(principal)
     return stored is not None and (
         stored.rate_limit is not None or stored.remaining is not None
     )
