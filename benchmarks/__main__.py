@@ -3,6 +3,7 @@
 import math
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,14 +14,15 @@ from benchmarks import loads
 from benchmarks import servers
 from benchmarks import table
 from benchmarks.estate import Estate
-from benchmarks.estate import RING
+from benchmarks.estate.rows import RING
 from benchmarks.loads import Load
 from benchmarks.loads import Tally
 from benchmarks.servers import serving
 from benchmarks.table import Line
-from benchmarks.targets import BARE
-from benchmarks.targets import Target
-from benchmarks.targets import TARGETS
+from benchmarks.targets import FAMILIES
+from benchmarks.targets import targets
+from benchmarks.targets.target import BARE
+from benchmarks.targets.target import Target
 from keysvc.config import Settings
 
 ENGINES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
@@ -54,7 +56,21 @@ Ports = dict[Line, int]
     default=100_000,
     show_default=True,
     type=click.IntRange(1),
-    help="Keypairs in the database, a hundred of each user.",
+    help="Keypairs, a hundred of each user; API keys of the largest account.",
+)
+@click.option(
+    "--family",
+    "families",
+    default=list(FAMILIES),
+    show_default=True,
+    multiple=True,
+    type=click.Choice(list(FAMILIES)),
+)
+@click.option(
+    "--only",
+    default="",
+    metavar="WORD",
+    help="Only the targets that have it in their names.",
 )
 @click.option(
     "--load",
@@ -65,14 +81,20 @@ Ports = dict[Line, int]
     help="What loads the servers; auto is wrk where it is installed.",
 )
 def main(
-    rounds: int, seconds: float, engines: tuple[str, ...], rows: int, wanted: str
+    rounds: int,
+    seconds: float,
+    engines: tuple[str, ...],
+    rows: int,
+    wanted: str,
+    families: tuple[str, ...],
+    only: str,
 ) -> None:
     """Print the requests per second of a bare Flask view and of each route."""
     name, load = loads.named(wanted)
-    estate = Estate(rows)
+    estate, measured = Estate(rows, families), targets(families, rows, only)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="keysvc-bench")))
-        ports = _serve(stack, directory, estate, engines)
+        ports = _serve(stack, directory, estate, engines, measured)
         results: dict[Line, list[Tally]] = {line: [] for line in ports}
         for line, port in ports.items():
             _try(estate, line, port)
@@ -84,15 +106,20 @@ def main(
     click.echo(
         f"Medians of {rounds} rounds of {seconds:g} s, each target in turn; {name},"
         f" {loads.CONNECTIONS} connections; gunicorn with {servers.WORKERS} worker of"
-        f" {servers.THREADS} threads; {rows:,} keypairs of {len(estate.users):,} users,"
-        f" callers drawn at random.\n\n{table.render(results)}"
+        f" {servers.THREADS} threads; {rows:,} credentials in the largest list of"
+        f" {' and of '.join(families)}, callers drawn at random.\n\n"
+        f"{table.render(results)}"
     )
     if failed := table.failed(results):
         raise SystemExit(f"{failed} requests failed.")
 
 
 def _serve(
-    stack: ExitStack, directory: Path, estate: Estate, engines: tuple[str, ...]
+    stack: ExitStack,
+    directory: Path,
+    estate: Estate,
+    engines: tuple[str, ...],
+    measured: Sequence[Target],
 ) -> Ports:
     """Start a server of each kind, all at once: those that are not asked do nothing."""
     ports: Ports = {}
@@ -122,7 +149,7 @@ def _serve(
             )
             for logged in (False, True)
         }
-        for target in TARGETS:
+        for target in measured:
             ports[Line(ENGINES[engine], target)] = keysvc[target.logged]
     return ports
 

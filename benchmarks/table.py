@@ -6,8 +6,8 @@ from statistics import median
 from typing import NamedTuple
 
 from benchmarks.loads import Tally
-from benchmarks.targets import BARE
-from benchmarks.targets import Target
+from benchmarks.targets.target import BARE
+from benchmarks.targets.target import Target
 
 
 class Line(NamedTuple):

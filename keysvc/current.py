@@ -47,6 +47,22 @@ def request_id() -> str:
     return cast(str, g._keysvc_request_id)
 
 
+def idempotency_key() -> str | None:
+    """
+    Return the request's idempotency key, in its usual spelling.
+
+    Raises:
+        Invalid: If it is no UUID.
+    """
+    name = "Idempotency-Key"
+    given = request.headers.get(name)
+    try:
+        return None if given is None else str(UUID(given))
+    except ValueError:
+        message = "Must be a UUID."
+        raise Invalid(f"{name}: {message}", {name: [message]}) from None
+
+
 def once() -> Once | None:
     """
     Return how a repetition of this request is known, if its client wants to know it.
@@ -54,15 +70,9 @@ def once() -> Once | None:
     Raises:
         Invalid: If its idempotency key is no UUID.
     """
-    given = request.headers.get("Idempotency-Key")
-    if given is None:
+    key = idempotency_key()
+    if key is None:
         return None
-    try:
-        key = str(UUID(given))
-    except ValueError:
-        message = "Must be a UUID."
-        name = "Idempotency-Key"
-        raise Invalid(f"{name}: {message}", {name: [message]}) from None
     asked = (request.method, request.full_path, request.get_data().hex())
     return Once(key, sha256("\0".join(asked).encode()).hexdigest())
 

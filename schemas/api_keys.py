@@ -28,6 +28,7 @@ from keysvc.schemas.filters import Filter
 from keysvc.schemas.filters import ID
 from keysvc.schemas.filters import ListQuerySchema
 from keysvc.schemas.filters import MOMENT
+from keysvc.schemas.filters import NAME
 from keysvc.schemas.filters import SortBy
 from keysvc.schemas.filters import TEXT
 from keysvc.schemas.service_accounts import MAX_DESCRIPTION
@@ -102,7 +103,7 @@ class ApiKeyQuerySchema(ListQuerySchema):
     """Which API keys are wanted."""
 
     id = Filter(ID)
-    name = Filter(TEXT)
+    name = Filter(NAME)
     description = Filter(TEXT)
     active = Filter(BOOLEAN)
     created = Filter(MOMENT)

@@ -21,6 +21,7 @@ from keysvc.model import Condition
 from keysvc.model import Listing
 from keysvc.model import Sort
 from keysvc.model import Window
+from keysvc.model.names import kept
 from keysvc.schemas.fields import QueryInteger
 from keysvc.schemas.text import has_surrogates
 
@@ -69,6 +70,11 @@ def plain(text: str) -> str:
     return text
 
 
+def name(text: str) -> str:
+    """Spell a name, or a part of one, as it is kept."""
+    return kept(plain(text))
+
+
 def _number(text: str) -> float:
     try:
         if math.isfinite(number := float(text)):
@@ -86,7 +92,9 @@ def _list(read: Callable[[str], Any]) -> Callable[[str], list[Any]]:
             items = None
         if not isinstance(items, list):
             raise ValidationError("Must be a JSON list.")
-        return [read(item if isinstance(item, str) else str(item)) for item in items]
+        if not all(isinstance(item, str) for item in items):
+            raise ValidationError("Must be a JSON list of texts.")
+        return [read(item) for item in items]
 
     return read_list
 
@@ -109,6 +117,19 @@ _NULLS: Readers = {"isnull": _nothing, "isnotnull": _nothing}
 _PARTS = ("contains", "notcontains", "startswith", "endswith")
 _ORDER = ("gt", "gte", "lt", "lte")
 
+
+def _text(read: Callable[[str], str]) -> Readers:
+    return {
+        "equals": read,
+        "notequals": read,
+        "oneof": _list(read),
+        "notoneof": _list(read),
+        **dict.fromkeys(_PARTS, read),
+        **dict.fromkeys(_ORDER, _number),
+        **_NULLS,
+    }
+
+
 BOOLEAN: Readers = {"equals": boolean, "notequals": boolean, **_NULLS}
 ID: Readers = {
     "equals": identifier,
@@ -118,15 +139,8 @@ ID: Readers = {
     **dict.fromkeys(_PARTS, plain),
     **_NULLS,
 }
-TEXT: Readers = {
-    "equals": plain,
-    "notequals": plain,
-    "oneof": _list(plain),
-    "notoneof": _list(plain),
-    **dict.fromkeys(_PARTS, plain),
-    **dict.fromkeys(_ORDER, _number),
-    **_NULLS,
-}
+TEXT: Readers = _text(plain)
+NAME: Readers = _text(name)
 MOMENT: Readers = {
     "equals": moment,
     "notequals": moment,

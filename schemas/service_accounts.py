@@ -1,6 +1,5 @@
 """Service accounts: snake_case, in envelopes."""
 
-import unicodedata
 from typing import Any
 from typing import cast
 from uuid import UUID
@@ -13,6 +12,7 @@ from marshmallow import ValidationError
 
 from keysvc.model import AccountChange
 from keysvc.model import AccountDraft
+from keysvc.model.names import reference_of
 from keysvc.schemas.envelopes import EnvelopeSchema
 from keysvc.schemas.envelopes import Metadata
 from keysvc.schemas.envelopes import NaiveMoment
@@ -25,6 +25,7 @@ from keysvc.schemas.filters import Filter
 from keysvc.schemas.filters import ID
 from keysvc.schemas.filters import ListQuerySchema
 from keysvc.schemas.filters import MOMENT
+from keysvc.schemas.filters import NAME
 from keysvc.schemas.filters import SortBy
 from keysvc.schemas.filters import TEXT
 from keysvc.schemas.lenient import NullIsAbsentSchema
@@ -32,14 +33,22 @@ from keysvc.schemas.text import CLEAN_LINE
 
 MAX_NAME, MAX_DESCRIPTION = 255, 65535
 
-_DESCRIBED = {"minLength": 1, "pattern": CLEAN_LINE + r"(?![\s\S]*/)"}
+_DESCRIBED = {
+    "minLength": 1,
+    "pattern": CLEAN_LINE + r"(?![\s\S]*/)(?!\.{1,2}$)",
+}
+
+#: What a client makes another path of, before it sends it.
+_PLACES = {"", ".", ".."}
+
+_UNREACHABLE = "Must not be empty, a UUID, one or two dots, or hold a slash."
 
 
 class Name(Text):
     """
     A name of 1 to 255 characters, kept in NFC.
 
-    One that is a UUID, or holds a slash, could not be told in a path.
+    One that is a UUID, one or two dots, or holds a slash, could not be told in a path.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -47,18 +56,10 @@ class Name(Text):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
-        name = unicodedata.normalize("NFC", text)
-        if not name or "/" in name or _is_uuid(name):
-            raise ValidationError("Must not be empty, a UUID, or hold a slash.")
+        name = reference_of(text)
+        if isinstance(name, UUID) or name in _PLACES or "/" in name:
+            raise ValidationError(_UNREACHABLE)
         return name
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 class ServiceAccountDraftSchema(NullIsAbsentSchema):
@@ -97,7 +98,7 @@ class ServiceAccountQuerySchema(ListQuerySchema):
     """Which service accounts are wanted."""
 
     id = Filter(ID)
-    name = Filter(TEXT)
+    name = Filter(NAME)
     description = Filter(TEXT)
     active = Filter(BOOLEAN)
     created = Filter(MOMENT)

@@ -36,10 +36,12 @@ class LoginFormSchema(Schema):
         return PasswordLogin(name, data["password"])
 
     def describe(self, described: dict[str, Any]) -> dict[str, Any]:
-        """Say that a name belongs to the password grant."""
+        """Say that a name belongs to the password grant, and each field comes once."""
         named = {"required": ["username"]}
         by_password = {"properties": {"grant_type": {"const": _BY_PASSWORD}}}
         return described | {
+            # One that is no text would be sent as many of one name.
+            "additionalProperties": {"type": "string"},
             "if": {"required": ["grant_type"], **by_password},
             "then": {**named, "properties": {"username": {"minLength": 1}}},
         }

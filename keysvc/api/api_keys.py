@@ -6,6 +6,7 @@ from flask import request
 
 from keysvc.api import examples
 from keysvc.api.blueprint import FamilyBlueprint
+from keysvc.api.intake import check_idempotency_key
 from keysvc.api.intake import path_id
 from keysvc.api.intake import path_parameter
 from keysvc.api.openapi import NOTHING
@@ -37,6 +38,8 @@ blp = FamilyBlueprint(
     API_KEYS,
     authenticated,
 )
+
+blp.before_request(check_idempotency_key)
 
 ACCOUNT = {
     "in": "path",

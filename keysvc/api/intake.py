@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.exceptions import UnsupportedMediaType
 
+from keysvc.current import idempotency_key
 from keysvc.errors import Invalid
 from keysvc.errors import Malformed
 from keysvc.schemas.text import CLEAN_LINE
@@ -53,6 +54,11 @@ def check_form() -> None:
 
 
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
+
+
+def check_idempotency_key() -> None:
+    """Refuse an idempotency key that is no UUID, even where nothing is made."""
+    idempotency_key()
 
 
 def check_path() -> None:

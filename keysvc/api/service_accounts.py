@@ -2,6 +2,7 @@
 
 from keysvc.api import examples
 from keysvc.api.blueprint import FamilyBlueprint
+from keysvc.api.intake import check_idempotency_key
 from keysvc.api.intake import path_parameter
 from keysvc.api.openapi import NOTHING
 from keysvc.api.shapes import API_KEYS
@@ -25,6 +26,8 @@ from keysvc.schemas.service_accounts import ServiceAccountSchema
 blp = FamilyBlueprint(
     "keysvc-service-accounts", "/api/v1/service_accounts", API_KEYS, authenticated
 )
+
+blp.before_request(check_idempotency_key)
 
 NAME_OR_ID = path_parameter("name_or_id", MAX_NAME)
 

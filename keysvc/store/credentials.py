@@ -15,6 +15,7 @@ from keysvc.model import Owner
 from keysvc.model import Page
 from keysvc.model import Secret
 from keysvc.model import Sort
+from keysvc.model.names import reference_of
 from keysvc.store import listing as lists
 from keysvc.store import ring
 from keysvc.store.connection import is_postgres
@@ -170,10 +171,8 @@ def _called(kind: Kind, reference: str) -> tuple[str, str]:
     """Return the column that *reference* is looked for in, and how it stands there."""
     if kind is Kind.KEYPAIR:
         return "public_id", reference
-    try:
-        return "id", UUID(reference).hex
-    except ValueError:
-        return "name", reference
+    found = reference_of(reference)
+    return ("id", found.hex) if isinstance(found, UUID) else ("name", found)
 
 
 def _of(kind: str = "", owner_kind: str = "", owner_id: str = "", *more: Any) -> Any:

@@ -328,7 +328,7 @@ def test_rotating_twice_drops_the_oldest_secret(
     assert statuses == [401, 401]
 
 
-@pytest.mark.parametrize("minutes", [-1, 525601, "1", 1.5, True, [1]])
+@pytest.mark.parametrize("minutes", [-1, 525601, "1", 1.5, True, [1], None])
 def test_a_wrong_retain_period_is_422(
     admin: Client, account: Any, path: str, minutes: Any
 ) -> None:
@@ -530,8 +530,9 @@ def test_the_account_as_a_filter_restricts_nothing_and_widens_nothing(
             assert names(admin, path, **query) == ["runner"]
     wide = {"logical_operator": "or", "name": ["isnotnull:", "x"]}
     assert names(admin, path, **wide) == ["runner"]
-    answer = admin.get(path, query_string={"service_account": "x"})
-    assert refusal(answer) == (422, "ValueError")
+    for odd in ("x", "equals:ci", f"equals:{account['id']}", ""):
+        answer = admin.get(path, query_string={"service_account": odd})
+        assert refusal(answer) == (422, "ValueError")
 
 
 def test_ties_are_broken_by_id_in_the_same_direction(
@@ -556,7 +557,8 @@ def test_ties_are_broken_by_id_in_the_same_direction(
     "query",
     [{"page": 0}, {"size": 0}, {"size": 10001}, {"sort_by": "key"}]
     + [{"sort_by": "asc:"}, {"scopes": "x"}, {"key": "x"}, {"owner": "x"}]
-    + [{"hydrate": "x"}, {"last_login": "x"}, {"last_rotated": "contains:2"}],
+    + [{"hydrate": "x"}, {"last_login": "x"}, {"last_rotated": "contains:2"}]
+    + [{"name": f"oneof:{said}"} for said in ("[true]", '["a", 1]', "[null]", "[[]]")],
 )
 def test_a_wrong_query_is_422(admin: Client, path: str, query: dict[str, Any]) -> None:
     answer = admin.get(path, query_string=query)

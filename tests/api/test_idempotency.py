@@ -136,6 +136,38 @@ def test_a_key_that_is_no_uuid_is_422(admin: Client, once: str) -> None:
     assert total(admin, ACCOUNTS) == total(admin, keys_of(account)) == 1
 
 
+def test_a_key_that_is_no_uuid_is_422_whatever_is_asked(admin: Client) -> None:
+    account = new_account(admin)
+    new_key(admin, account)
+    for method, path in (
+        ("GET", ACCOUNTS),
+        ("GET", f"{ACCOUNTS}/ci"),
+        ("PUT", f"{ACCOUNTS}/ci"),
+        ("GET", keys_of(account)),
+        ("PUT", f"{keys_of(account)}/runner"),
+        ("DELETE", f"{keys_of(account)}/runner"),
+        ("DELETE", f"{ACCOUNTS}/ci"),
+    ):
+        assert refusal(send(admin, method, path, "x")) == (422, "ValueError")
+    assert total(admin, ACCOUNTS) == total(admin, keys_of(account)) == 1
+
+
+def test_a_stranger_is_told_nothing_of_his_key(stranger: Client) -> None:
+    assert send(stranger, "GET", ACCOUNTS, "x").status_code == 401
+
+
+def test_what_may_well_come_twice_is_done_each_time(admin: Client) -> None:
+    """Only what makes something or a secret is answered from the first time."""
+    account, once = new_account(admin), str(uuid4())
+    new_key(admin, account)
+    path = f"{keys_of(account)}/runner"
+    for active in (False, True, False):
+        answer = send(admin, "PUT", path, once, {"active": active})
+        assert good(answer)["body"]["active"] is active
+    assert good(send(admin, "DELETE", path, once)) is None
+    assert refusal(send(admin, "DELETE", path, once))[0] == 404
+
+
 def test_only_good_answers_are_kept(admin: Client) -> None:
     account = new_account(admin)
     keys, once = keys_of(account), str(uuid4())

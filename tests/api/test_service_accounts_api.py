@@ -116,7 +116,7 @@ def test_hydrate_is_true_for_one_and_false_for_a_list(admin: Client) -> None:
 @pytest.mark.parametrize(
     "name",
     ["", "a/b", "/", ID, ID.upper().replace("-", ""), "x" * 256, "a\nb", "a\0b"]
-    + ["a\u202eb", 7, None, ["ci"]],
+    + ["a\u202eb", 7, None, ["ci"], ".", ".."],
 )
 def test_a_name_that_no_path_can_tell_is_refused(admin: Client, name: Any) -> None:
     new_account(admin, "kept")
@@ -134,6 +134,31 @@ def test_names_are_kept_in_nfc_and_may_be_long(admin: Client) -> None:
     assert account["name"] == composed
     again = admin.post(ACCOUNTS, json={"name": composed, "active": True})
     assert refusal(again) == (409, "EntityExistsError")
+
+
+def test_a_name_is_found_in_whatever_form_it_comes(admin: Client) -> None:
+    """Clients that read it from a file system send it decomposed."""
+    composed, decomposed = "Zoë", normalize("NFD", "Zoë")
+    account = new_account(admin, composed)
+    path = f"{ACCOUNTS}/{quote(decomposed)}"
+    assert good(admin.get(path)) == account
+    assert good(admin.put(path, json={"full_name": "Z"}))["id"] == account["id"]
+    for said in ("", "equals:", "contains:", "startswith:", "endswith:"):
+        assert names(admin, name=f"{said}{decomposed}") == [composed]
+    assert names(admin, name=f'oneof:["{decomposed}"]') == [composed]
+    assert names(admin, name=f"notequals:{decomposed}") == []
+    new_key(admin, account, composed)
+    key = f"{keys_of(account)}/{quote(decomposed)}"
+    assert good(admin.get(key))["name"] == composed
+    assert secret_of(good(admin.put(f"{key}/rotate", json={})))
+    assert good(admin.delete(key)) is None
+    assert good(admin.delete(path)) is None
+
+
+def test_names_may_hold_dots(admin: Client) -> None:
+    for name in ("...", ".a", "a..", ". ."):
+        account = new_account(admin, name)
+        assert good(admin.get(f"{ACCOUNTS}/{quote(name)}")) == account
 
 
 @pytest.mark.parametrize(

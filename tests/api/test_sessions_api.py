@@ -1,8 +1,10 @@
 """Logins and the sessions that they begin."""
 
+from contextlib import ExitStack
 from datetime import datetime
 from datetime import timedelta
 from datetime import UTC
+from os import cpu_count
 from typing import Any
 
 import pytest
@@ -434,6 +436,35 @@ def test_failed_logins_are_limited_per_address_whatever_the_names(
     answers = [fail(app, f"name{n}", "192.0.2.1").status_code for n in range(11)]
     assert answers == [401] * 10 + [429]
     assert fail(app, "name0", "192.0.2.2").status_code == 401
+
+
+def test_the_limit_lives_by_the_clock_of_the_service(app: Flask) -> None:
+    service, clock = on_clock(app)
+    hire(service)
+    here = "192.0.2.1"
+    assert [fail(app, "olga", here).status_code for _ in range(11)][-1] == 429
+    clock.move(seconds=5)
+    assert fail(app, "olga", here).status_code == 429
+    clock.move(seconds=1)
+    assert fail(app, "olga", here).status_code == 401
+    assert fail(app, "olga", here).status_code == 429
+
+
+def test_a_login_that_was_not_even_tried_is_no_failed_one(
+    app: Flask, service: Service
+) -> None:
+    """Where too many passwords are being checked already, nobody has failed."""
+    hire(service)
+    passwords = service.operators._passwords
+    with ExitStack() as others:
+        for _ in range(cpu_count() or 1):
+            others.enter_context(passwords._turn())
+        for _ in range(12):
+            refused = fail(app, "olga", "192.0.2.1")
+            assert refused.status_code == 503
+            assert int(refused.headers["Retry-After"]) > 0
+
+    assert fail(app, "olga", "192.0.2.1").status_code == 401
 
 
 def test_good_logins_are_not_limited(

@@ -17,7 +17,6 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests import databases
 from tests.clients.backendai import Conversation
 from tests.clients.backendai import environment_with_client
 from tests.clients.backendai import RELEASE
@@ -41,21 +40,6 @@ Open = Callable[..., Conversation]
 def client_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the python that has the client."""
     return environment_with_client(tmp_path_factory.mktemp("backendai-client"))
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """Return a service on each engine, with two workers."""
-    directory = tmp_path_factory.mktemp(f"clients-{request.param}")
-    with ExitStack() as stack:
-        settings = {}
-        if request.param == "postgres":
-            fresh = databases.fresh(request.getfixturevalue("postgres"))
-            settings["KEYSVC_DATABASE_URL"] = stack.enter_context(fresh)
-        made = Server(directory, "--workers", "2", logs=directory / "log", **settings)
-        yield stack.enter_context(made)
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +67,6 @@ def test_it_is_the_client_as_published_and_alone(session: Open) -> None:
 
     assert greeting["client"] == RELEASE
     assert not greeting["knowsKeysvc"]
-
-
-USERS = ["josé@example.com", "홍 길동+Ω", "0c1b2a3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"]
 
 
 @pytest.mark.parametrize("kind", ["Session", "AsyncSession"])

@@ -1,15 +1,9 @@
 """PyPI's zenml, unmodified, finds in keysvc the service accounts it was made for."""
 
-import subprocess
 from collections.abc import Callable
-from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import datetime
 from datetime import timedelta
 from datetime import UTC
-from itertools import count
-from os import environ
-from pathlib import Path
 from time import monotonic
 from time import sleep
 from typing import Any
@@ -17,88 +11,17 @@ from uuid import UUID
 
 import pytest
 
-from tests import databases
-from tests.clients.zenml_house import environment_with_zenml
+from tests.clients.conftest import OPERATOR
 from tests.clients.zenml_house import Home
 from tests.clients.zenml_house import Raised
 from tests.clients.zenml_house import RELEASE
 from tests.clients.zenml_house import Zenml
-from tests.service.servers import environment
-from tests.service.servers import KEYSVC
-from tests.service.servers import Server
 
 pytestmark = pytest.mark.clients
 
-OPERATOR = "zoë"
-PASSWORD = "a dozen characters, and 홍 길동"
-
-ACCOUNT = ("service-account",)
 CREDENTIALS = "CredentialsNotValid"
 
 MakeHome = Callable[..., Home]
-
-
-@pytest.fixture(scope="session")
-def zenml(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zenml]:
-    """Return the client, installed once for all processes of this session."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in environ else base
-    with Zenml(environment_with_zenml(shared / "zenml-client")) as zenml:
-        yield zenml
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """Return a service on each engine, with two workers and an operator."""
-    directory = tmp_path_factory.mktemp(f"zenml-{request.param}")
-    with ExitStack() as stack:
-        settings = {}
-        if request.param == "postgres":
-            fresh = databases.fresh(request.getfixturevalue("postgres"))
-            settings["KEYSVC_DATABASE_URL"] = stack.enter_context(fresh)
-        made = Server(directory, "--workers", "2", logs=directory / "log", **settings)
-        stack.enter_context(made)
-        _operator(made)
-        yield made
-
-
-def _operator(server: Server) -> None:
-    added = subprocess.run(
-        [KEYSVC, "operators", "add", OPERATOR, "--scopes", "*", "--password-stdin"],
-        cwd=server.directory,
-        env=environment(**server.settings),
-        input=f"{PASSWORD}\n",
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert added.returncode == 0, added.stderr
-
-
-@pytest.fixture
-def url(server: Server) -> str:
-    return f"http://{server.bind}"
-
-
-@pytest.fixture
-def home(zenml: Zenml, url: str, tmp_path: Path) -> MakeHome:
-    """Return a function that makes homes: ``home(API_KEY=...)``, or one of nobody."""
-    numbers = count()
-
-    def home(**credentials: str) -> Home:
-        given = credentials and {"URL": url, **credentials}
-        told = {f"ZENML_STORE_{name}": value for name, value in given.items()}
-        return Home(zenml, tmp_path / f"home-{next(numbers)}", **told)
-
-    return home
-
-
-@pytest.fixture
-def operator(home: MakeHome) -> Home:
-    """Return the home of the operator."""
-    return home(USERNAME=OPERATOR, PASSWORD=PASSWORD)
 
 
 def _refusal(home: Home) -> str:
@@ -248,6 +171,8 @@ def test_login_ends_with_what_it_came_from(operator: Home, home: MakeHome) -> No
     assert _refusal(sleeper) == CREDENTIALS
 
 
-def test_a_wrong_password_and_an_unknown_name_are_refused(home: MakeHome) -> None:
+def test_a_wrong_password_and_an_unknown_name_are_refused(
+    home: MakeHome, password: str
+) -> None:
     assert _refusal(home(USERNAME=OPERATOR, PASSWORD="not his")) == CREDENTIALS
-    assert _refusal(home(USERNAME="nobody", PASSWORD=PASSWORD)) == CREDENTIALS
+    assert _refusal(home(USERNAME="nobody", PASSWORD=password)) == CREDENTIALS

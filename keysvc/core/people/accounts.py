@@ -26,6 +26,7 @@ from keysvc.model import Owner
 from keysvc.model import OwnerKind
 from keysvc.model import Page
 from keysvc.model import ServiceAccount
+from keysvc.model.names import reference_of
 from keysvc.store import accounts as store
 from keysvc.store import credentials
 from keysvc.store.connection import reading
@@ -157,14 +158,6 @@ class ServiceAccounts:
         access.require_scope(caller, WRITE)
         _require_ours(account, caller)
         return account
-
-
-def reference_of(text: str) -> str | UUID:
-    """Return the id that *text* is, in any spelling, or the name that it else is."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return text
 
 
 def require_there(owner: Owner) -> None:

@@ -15,6 +15,7 @@ from keysvc.core.secrets.vault import Vault
 from keysvc.core.verification.limits import Limit
 from keysvc.core.verification.presented import Token
 from keysvc.core.verification.verifier import Verifier
+from keysvc.errors import UnknownCredential
 from keysvc.model import Actor
 from keysvc.model import Caller
 from keysvc.model import Entry
@@ -55,7 +56,7 @@ class Sessions:
         self._vault, self._mint, self._verifier = vault, mint, verifier
         self._operators, self._ledger, self._now = operators, ledger, now
         self._housekeeping = housekeeping
-        self._failures = Limit("login", settings.login_failures, _PERIOD)
+        self._failures = Limit("login", settings.login_failures, _PERIOD, now)
 
     def log_in(self, login: PasswordLogin | KeyLogin, origin: Origin) -> Login:
         """
@@ -73,9 +74,9 @@ class Sessions:
 
     def _by_password(self, login: PasswordLogin, origin: Origin) -> Login:
         address = origin.address or ""
-        taken = self._failures.take([f"{address}\0{login.name}", address])
-        operator, generation = self._operators.prove(login.name, login.password)
-        self._failures.give_back(taken)
+        subjects = [f"{address}\0{login.name}", address]
+        with self._failures.of_failures(subjects, UnknownCredential):
+            operator, generation = self._operators.prove(login.name, login.password)
         actor = Actor("operator", str(operator.id))
         return self._begin(
             actor, operator.owner, origin, generation, operator_id=str(operator.id)

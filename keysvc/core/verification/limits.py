@@ -1,9 +1,11 @@
 """Limits that hold across processes and hosts."""
 
-import time
 from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 
+from keysvc.core.clock import Clock
 from keysvc.errors import RateLimited
 from keysvc.store import rates
 from keysvc.store.connection import writing
@@ -17,8 +19,8 @@ class Limit:
         name: Sets the subjects of one limit apart from those of another.
     """
 
-    def __init__(self, name: str, times: int, period: float) -> None:
-        self._name, self._burst = name, period
+    def __init__(self, name: str, times: int, period: float, now: Clock) -> None:
+        self._name, self._burst, self._now = name, period, now
         self._interval = period / times
 
     def take(self, subjects: Iterable[str]) -> list[str]:
@@ -29,7 +31,7 @@ class Limit:
             RateLimited: If one of them is used up. Then none of them is used.
         """
         taken: list[str] = []
-        now = time.time()
+        now = self._now().timestamp()
         keys = sorted(self._key(subject) for subject in subjects)
         with writing():
             for key in keys:
@@ -43,6 +45,28 @@ class Limit:
                 return taken
         wait = arrival + self._interval - self._burst - now
         raise RateLimited("This was tried too often.", max(wait, 1.0))
+
+    @contextmanager
+    def of_failures(
+        self, subjects: Iterable[str], failure: type[Exception]
+    ) -> Iterator[None]:
+        """
+        Use the limit of each of the *subjects* if the block ends with a *failure*.
+
+        It is used beforehand, so that many at once are no way around it.
+
+        Raises:
+            RateLimited: If one of them is used up; then the block is not entered.
+        """
+        taken = self.take(subjects)
+        try:
+            yield
+        except failure:
+            raise
+        except BaseException:
+            self.give_back(taken)
+            raise
+        self.give_back(taken)
 
     def give_back(self, taken: Iterable[str]) -> None:
         """Take back what ``take`` has used."""

@@ -1,101 +1,80 @@
-"""What is measured: for each route, requests that somebody could send."""
+"""Keypairs: their routes, and the audit."""
 
 import json
 from base64 import b64encode
-from collections.abc import Callable
 from collections.abc import Iterator
 from email.utils import format_datetime
-from typing import NamedTuple
 from uuid import uuid4
 
 from benchmarks.estate import Estate
-from benchmarks.estate import Keypair
+from benchmarks.estate.keypairs import Keypair
 from benchmarks.loads import Request
+from benchmarks.targets.target import JSON
+from benchmarks.targets.target import Target
 from keysvc.core.clock import utcnow
 from keysvc.core.verification import signing
 from keysvc.core.verification.signing import Signed
 
-_JSON = {"Content-Type": "application/json"}
 _KEYS = "?keys=isActive,ML.clusterSize,scopes"
 _PAGING = json.dumps({"paging": {"size": 20, "index": 0}}).encode()
 _VERSION = "v6.20220315"
 
-#: Makes so many requests to a host, each of another keypair, drawn at random.
-Maker = Callable[[Estate, str, int], Iterator[Request]]
-
-
-class Target(NamedTuple):
-    """
-    One line of the table.
-
-    ``flushes`` tells that every answer waits for a disk, ``logged`` that the access
-    log is on.
-    """
-
-    name: str
-    requests: Maker
-    flushes: bool = False
-    logged: bool = False
-
-
-def bare(estate: Estate, host: str, count: int) -> Iterator[Request]:
-    """Ask the bare view."""
-    yield Request("GET", "/", {"Host": host})
-
 
 def get(estate: Estate, host: str, count: int) -> Iterator[Request]:
     """Get three properties of a keypair of the caller's own user."""
-    for pair in estate.draw(count):
-        yield Request("GET", _path(estate.sibling(pair)) + _KEYS, _basic(pair, host))
+    for pair in estate.keypairs.draw(count):
+        yield Request(
+            "GET", _path(estate.keypairs.sibling(pair)) + _KEYS, _basic(pair, host)
+        )
 
 
 def signed_get(estate: Estate, host: str, count: int) -> Iterator[Request]:
     """Get the same by a signed request, as Backend.AI's client signs it."""
-    for pair in estate.draw(count):
-        target = _path(estate.sibling(pair)) + _KEYS
+    for pair in estate.keypairs.draw(count):
+        target = _path(estate.keypairs.sibling(pair)) + _KEYS
         yield Request("GET", target, _signature(pair, host, target))
 
 
 def report(estate: Estate, host: str, count: int) -> Iterator[Request]:
     """List the first 20 keypairs of the caller's own user."""
-    for pair in estate.draw(count):
-        headers = _basic(pair, host) | _JSON
+    for pair in estate.keypairs.draw(count):
+        headers = _basic(pair, host) | JSON
         yield Request("REPORT", f"/v2/admin/keypairs/{pair.user}", headers, _PAGING)
 
 
 def audit(estate: Estate, host: str, count: int) -> Iterator[Request]:
     """List 20 records of the caller's own user."""
-    for pair in estate.draw(count, estate.audited()):
+    for pair in estate.keypairs.draw(count, estate.keypairs.audited()):
         yield Request("GET", "/v1/audit?limit=20", _basic(pair, host))
 
 
 def patch(estate: Estate, host: str, count: int) -> Iterator[Request]:
     """Change the description of a keypair to another one."""
-    for pair in estate.draw(count):
+    for pair in estate.keypairs.draw(count):
         body = json.dumps({"props": {"description": uuid4().hex}}).encode()
-        headers = _basic(pair, host) | _JSON
-        yield Request("PATCH", _path(estate.sibling(pair)), headers, body)
+        headers = _basic(pair, host) | JSON
+        yield Request("PATCH", _path(estate.keypairs.sibling(pair)), headers, body)
 
 
 def create(estate: Estate, host: str, count: int) -> Iterator[Request]:
     """Create a keypair for the caller's own user."""
-    for pair in estate.draw(count):
+    for pair in estate.keypairs.draw(count):
         target = f"/v2/admin/keypairs/{pair.user}/create"
-        headers = _basic(pair, host) | _JSON
+        headers = _basic(pair, host) | JSON
         yield Request("POST", target, headers, b'{"props": {"description": "new"}}')
 
 
-BARE = Target("bare Flask JSON view", bare)
-
-TARGETS = (
-    Target("GET properties", get),
-    Target("GET properties, access log on", get, logged=True),
-    Target("GET properties, signed", signed_get),
-    Target("REPORT of 20", report),
-    Target("GET /v1/audit of 20", audit),
-    Target("PATCH", patch, flushes=True),
-    Target("create", create, flushes=True),
-)
+def targets(count: int) -> tuple[Target, ...]:
+    """Return what is measured of keypairs, however many there are."""
+    return (
+        Target("GET properties", get),
+        Target("GET properties, access log on", get, logged=True),
+        Target("GET properties, signed", signed_get),
+        Target("REPORT of 20", report),
+        Target("GET /v1/audit of 20", audit),
+        Target("PATCH", patch, flushes=True),
+        Target("create", create, flushes=True),
+    )
 
 
 def _path(pair: Keypair) -> str:
