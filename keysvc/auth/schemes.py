@@ -7,6 +7,8 @@ from keysvc.auth.backendai import backendai
 from keysvc.auth.basic import basic
 from keysvc.auth.bearer import bearer
 from keysvc.core.verification.presented import Presented
+from keysvc.core.verification.presented import Token
+from keysvc.errors import Unauthenticated
 
 #: A scheme returns None for a header that is not its own, so that the next one
 #: may try, and raises for one that is its own but wrong: nothing falls through.
@@ -28,3 +30,21 @@ def present(environ: dict[str, Any]) -> Presented | None:
         if presented is not None:
             return presented
     return None
+
+
+def present_any(environ: dict[str, Any]) -> Presented:
+    """
+    Return what a request presents to somebody else's application.
+
+    There, beside every scheme, ``X-API-Key`` carries a token.
+
+    Raises:
+        Unauthenticated: If there is nothing, or what is there cannot be read.
+    """
+    presented = present(environ)
+    if presented is not None:
+        return presented
+    key = environ.get("HTTP_X_API_KEY")
+    if not key:
+        raise Unauthenticated
+    return Token(key)

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from math import ceil
 from typing import Any
 from urllib.parse import parse_qsl
 from urllib.parse import quote
 
-from keysvc.auth.schemes import present
+from keysvc.auth.refusals import retry_after
+from keysvc.auth.refusals import STATUS
+from keysvc.auth.schemes import present_any
 from keysvc.core.access import is_scope
 from keysvc.core.service import Service
 from keysvc.core.verification.presented import Presented
-from keysvc.core.verification.presented import Token
 from keysvc.errors import KeysvcError
 from keysvc.errors import Unauthenticated
 from keysvc.gate.answers import Headers
@@ -21,17 +21,6 @@ from keysvc.model import Code
 from keysvc.model import Demands
 from keysvc.model import Principal
 from keysvc.model import Verdict
-
-_STATUS = {
-    Code.UNKNOWN: 401,
-    Code.INACTIVE: 401,
-    Code.EXPIRED: 401,
-    Code.REPLAYED: 401,
-    Code.FORBIDDEN: 403,
-    Code.IP_NOT_ALLOWED: 403,
-    Code.RATE_LIMITED: 429,
-    Code.QUOTA_EXCEEDED: 429,
-}
 
 PATH = "/v1/auth"
 
@@ -65,7 +54,7 @@ class Gate:
         except KeysvcError:
             return respond(start_response, 503)
         if verdict.code is not Code.VALID or verdict.principal is None:
-            return respond(start_response, _STATUS[verdict.code], self._retry(verdict))
+            return respond(start_response, STATUS[verdict.code], self._retry(verdict))
         start_response("204 No Content", _identity(verdict.principal))
         return ()
 
@@ -77,25 +66,13 @@ class Gate:
         return self._service.verifier.judge(self._presented(environ), demands)
 
     def _presented(self, environ: dict[str, Any]) -> Presented:
-        authorization = environ.get("HTTP_AUTHORIZATION")
-        if authorization:
-            if authorization.startswith(("BackendAI ", "Sorna ")):
-                environ = self._forwarded.signed(environ)
-            presented = present(environ)
-            if presented is not None:
-                return presented
-        key = environ.get("HTTP_X_API_KEY")
-        if not key:
-            raise Unauthenticated
-        return Token(key)
+        if environ.get("HTTP_AUTHORIZATION", "").startswith(("BackendAI ", "Sorna ")):
+            environ = self._forwarded.signed(environ)
+        return present_any(environ)
 
     def _retry(self, verdict: Verdict) -> Headers:
-        """A spent quota comes back when somebody fills it: nobody knows when."""
-        reset_at = verdict.charge.reset_at
-        if verdict.code is not Code.RATE_LIMITED or reset_at is None:
-            return []
-        seconds = ceil((reset_at - self._service.now()).total_seconds())
-        return [("Retry-After", str(max(seconds, 1)))]
+        seconds = retry_after(verdict, self._service.now())
+        return [] if seconds is None else [("Retry-After", str(seconds))]
 
 
 class GateFirst:

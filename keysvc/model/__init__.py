@@ -33,6 +33,7 @@ from keysvc.model.principals import Code
 from keysvc.model.principals import Demands
 from keysvc.model.principals import Principal
 from keysvc.model.principals import Proof
+from keysvc.model.principals import SESSION
 from keysvc.model.principals import Stored
 from keysvc.model.principals import StoredOperator
 from keysvc.model.principals import StoredSession
@@ -71,6 +72,7 @@ __all__ = [
     "Proof",
     "Record",
     "Renewed",
+    "SESSION",
     "Secret",
     "ServiceAccount",
     "Session",

@@ -185,12 +185,14 @@ class Demands(NamedTuple):
         scopes: All that it must cover.
         cost: Units of its quota that this use takes.
         realm: Whose it must be; None for anyone's.
+        kinds: One of these it must be; none for any.
     """
 
     address: str | None = None
     scopes: tuple[str, ...] = ()
     cost: int = 1
     realm: Owner | None = None
+    kinds: tuple[str, ...] = ()
 
 
 class Charge(NamedTuple):

@@ -51,6 +51,8 @@ def _of_credential(stored: Stored, demands: Demands, now: datetime) -> Code | No
 
 
 def _of_scopes(principal: Principal, demands: Demands) -> Code:
+    if demands.kinds and principal.principal_kind not in demands.kinds:
+        return Code.FORBIDDEN
     if demands.scopes and not access.covers_all(principal.scopes, demands.scopes):
         return Code.FORBIDDEN
     return Code.VALID
