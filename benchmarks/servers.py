@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,19 +23,38 @@ BARE = "benchmarks.bare:app"
 KEYSVC = "keysvc.factory:create_app()"
 
 
+def gunicorn(application: str, port: int) -> list[str]:
+    """Return the command by which gunicorn serves *application*."""
+    return [
+        *(sys.executable, "-m", "gunicorn", "--config", str(_CONF)),
+        *("--bind", f"127.0.0.1:{port}", "--workers", str(WORKERS)),
+        *("--threads", str(THREADS), application),
+    ]
+
+
+def granian(application: str, port: int) -> list[str]:
+    """Return the command by which granian serves *application*."""
+    return [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"),
+        *("--host", "127.0.0.1", "--port", str(port), "--workers", str(WORKERS)),
+        *("--no-log", application),
+    ]
+
+
 @contextmanager
-def serving(application: str, directory: Path, **settings: str) -> Iterator[int]:
-    """Yield the port on which gunicorn serves *application*, until the block ends."""
+def serving(
+    application: str,
+    directory: Path,
+    by: Callable[[str, int], list[str]] = gunicorn,
+    **settings: str,
+) -> Iterator[int]:
+    """Yield the port on which *application* is served, until the block ends."""
     port = _free_port()
-    log = directory / f"gunicorn-{port}.log"
+    log = directory / f"server-{port}.log"
     kept = {k: v for k, v in os.environ.items() if not k.startswith("KEYSVC_")}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "gunicorn", "--config", str(_CONF)),
-                *("--bind", f"127.0.0.1:{port}", "--workers", str(WORKERS)),
-                *("--threads", str(THREADS), application),
-            ],
+            by(application, port),
             cwd=ROOT,
             env=kept | settings,
             stdin=subprocess.DEVNULL,
@@ -83,7 +103,7 @@ def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
             return
         except OSError:
             time.sleep(0.05)
-    raise SystemExit(f"gunicorn does not answer:\n{log.read_text()}")
+    raise SystemExit(f"the server does not answer:\n{log.read_text()}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -32,7 +32,7 @@ def signed_get(estate: Estate, host: str, count: int) -> Iterator[Request]:
     """Get the same by a signed request, as Backend.AI's client signs it."""
     for pair in estate.keypairs.draw(count):
         target = _path(estate.keypairs.sibling(pair)) + _KEYS
-        yield Request("GET", target, _signature(pair, host, target))
+        yield Request("GET", target, signature(pair, host, target))
 
 
 def report(estate: Estate, host: str, count: int) -> Iterator[Request]:
@@ -86,7 +86,8 @@ def _basic(pair: Keypair, host: str) -> dict[str, str]:
     return {"Host": host, "Authorization": f"Basic {told}"}
 
 
-def _signature(pair: Keypair, host: str, target: str) -> dict[str, str]:
+def signature(pair: Keypair, host: str, target: str) -> dict[str, str]:
+    """Return the headers by which Backend.AI's client signs a GET of *target*."""
     now = utcnow().replace(microsecond=0)
     date = format_datetime(now, usegmt=True)
     unsigned = Signed(

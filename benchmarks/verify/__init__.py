@@ -1,0 +1,1 @@
+"""How fast verification is: ``python -m benchmarks.verify``."""
