@@ -143,8 +143,7 @@ def _serve(
                 serving(
                     servers.KEYSVC,
                     directory,
-                    **settings,
-                    KEYSVC_ACCESS_LOG="true" if logged else "false",
+                    settings | {"KEYSVC_ACCESS_LOG": "true" if logged else "false"},
                 )
             )
             for logged in (False, True)

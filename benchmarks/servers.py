@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,8 +46,8 @@ def granian(application: str, port: int) -> list[str]:
 def serving(
     application: str,
     directory: Path,
+    settings: Mapping[str, str] | None = None,
     by: Callable[[str, int], list[str]] = gunicorn,
-    **settings: str,
 ) -> Iterator[int]:
     """Yield the port on which *application* is served, until the block ends."""
     port = _free_port()
@@ -56,7 +57,7 @@ def serving(
         process = subprocess.Popen(
             by(application, port),
             cwd=ROOT,
-            env=kept | settings,
+            env={**kept, **(settings or {})},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -38,9 +38,7 @@ _COLD = {"sqlite": 0.8, "postgres": 0.6}
     type=click.IntRange(2000),
     help="API keys of each database, drawn at random.",
 )
-@click.option(
-    "--only", default="", metavar="WORD", help="Only what has it in its name."
-)
+@click.option("--only", default="", metavar="WORD", help="Only names that hold it.")
 def main(
     rounds: int, seconds: int, engines: tuple[str, ...], count: int, only: str
 ) -> None:

@@ -60,12 +60,10 @@ class Bench:
         start = stack.enter_context
         self._ports = {
             "bare": start(serving(servers.BARE, directory)),
-            "keysvc": start(serving(servers.KEYSVC, directory, **self._settings)),
-            "cold": start(serving(servers.KEYSVC, directory, **cold)),
-            "host": start(serving(host, directory, **self._settings)),
-            "granian": start(
-                serving(gate, directory, servers.granian, **self._settings)
-            ),
+            "keysvc": start(serving(servers.KEYSVC, directory, self._settings)),
+            "cold": start(serving(servers.KEYSVC, directory, cold)),
+            "host": start(serving(host, directory, self._settings)),
+            "granian": start(serving(gate, directory, self._settings, servers.granian)),
         }
 
     def warm(self, case: Case) -> None:

@@ -84,7 +84,7 @@ _AUTH = carrying("/v1/auth")
 
 def of_engine(cold: float) -> list[Case]:
     """Return what is measured on each engine; *cold* is the aim of unknown keys."""
-    guarded, refused = carrying("/guarded"), {"refused": True, "aim": 0.9}
+    guarded = carrying("/guarded")
     return [
         Case(BARE, "bare", open_to_all("/"), BARE),
         Case(_WARM, "keysvc", _AUTH, BARE, 1.3, warm=True),
@@ -96,10 +96,15 @@ def of_engine(cold: float) -> list[Case]:
         Case("gate under granian", "granian", _AUTH, BARE, 10, warm=True),
         Case("the same, 20 changes/s", "keysvc", _AUTH, _WARM, 0.8, disturbed=True),
         Case(_UNKNOWN, "keysvc", _AUTH, BARE, 0, _unknown, refused=True),
-        Case("wrong secret", "keysvc", _AUTH, _UNKNOWN, draw=_wrong, **refused),
-        Case("inactive key", "keysvc", _AUTH, _UNKNOWN, draw=_inactive, **refused),
-        Case("expired key", "keysvc", _AUTH, _UNKNOWN, draw=_expired, **refused),
+        _like_unknown("wrong secret", _wrong),
+        _like_unknown("inactive key", _inactive),
+        _like_unknown("expired key", _expired),
     ]
+
+
+def _like_unknown(name: str, draw: Draw) -> Case:
+    """Return what must cost what an unknown key costs."""
+    return Case(name, "keysvc", _AUTH, _UNKNOWN, 0.9, draw, refused=True)
 
 
 def _pairs(keys: Keys, count: int) -> Sequence[Keypair]:
