@@ -7,6 +7,7 @@ from typing import Any
 from typing import NamedTuple
 from typing import NoReturn
 
+from flask import current_app
 from flask import g
 from flask import request
 from werkzeug.datastructures import WWWAuthenticate
@@ -20,8 +21,9 @@ from werkzeug.local import LocalProxy
 from keysvc.auth.refusals import retry_after
 from keysvc.auth.refusals import STATUS
 from keysvc.auth.schemes import present_any
+from keysvc.core.service import Service
 from keysvc.core.verification.decisions import decide
-from keysvc.current import service
+from keysvc.current import EXTENSION
 from keysvc.errors import KeysvcError
 from keysvc.errors import Unauthenticated
 from keysvc.model import Code
@@ -95,7 +97,7 @@ class require_key:
     def __init__(self, *kinds: str, scopes: Iterable[str] = (), cost: int = 1) -> None:
         if unknown := {*kinds} - _KINDS:
             raise ValueError(f"no kind of credential: {', '.join(sorted(unknown))}")
-        self._demands = Demands(None, tuple(scopes), cost, None, kinds)
+        self._demanded = (tuple(scopes), cost, None, kinds)
 
     def __call__(self, view: Callable[..., Any] | None = None) -> Any:
         if view is None:
@@ -109,26 +111,29 @@ class require_key:
         return guarded
 
     def _check(self) -> None:
+        # Each read of a proxy costs a microsecond: one of each kind, no more.
+        keysvc: Service = current_app.extensions[EXTENSION]
+        environ, held = request.environ, g
         try:
-            verdict = self._verdict()
+            verdict = self._verdict(keysvc, environ, held.get("_keysvc_verdict"))
         except Unauthenticated:
             _refuse(401)
         except KeysvcError:
             _refuse(503)
         if verdict.code is not Code.VALID:
-            _refuse(STATUS[verdict.code], retry_after(verdict, service.now()))
-        g._keysvc_verdict = verdict
+            _refuse(STATUS[verdict.code], retry_after(verdict, keysvc.now()))
+        held._keysvc_verdict = verdict
 
-    def _verdict(self) -> Verdict:
-        demands = self._demands._replace(address=request.remote_addr)
-        before: Verdict | None = g.get("_keysvc_verdict")
+    def _verdict(
+        self, keysvc: Service, environ: dict[str, Any], before: Verdict | None
+    ) -> Verdict:
+        demands = Demands(environ.get("REMOTE_ADDR"), *self._demanded)
         if before is not None:
             # Let in already, by another guard: what it took is taken once.
-            code = decide(before.principal, before.proof, demands, service.now())
+            code = decide(before.principal, before.proof, demands, keysvc.now())
             return before._replace(code=code)
-        service.ensure_ready()
-        presented = present_any(request.environ)
-        return service.verifier.judge(presented, demands)
+        keysvc.ensure_ready()
+        return keysvc.verifier.judge(present_any(environ), demands)
 
 
 def _refuse(status: int, seconds: int | None = None) -> NoReturn:

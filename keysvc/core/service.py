@@ -43,7 +43,7 @@ class Service:
             pool_size=settings.pool_size,
             pool_timeout=settings.pool_timeout,
         )
-        self.settings, self.now = settings, now
+        self.settings, self.now, self._ready = settings, now, False
         vault, mint = Vault(lambda: ring.load(settings)), Mint(settings)
         self.housekeeping = Housekeeping(now)
         once = Idempotency(vault, self.housekeeping, now)
@@ -80,5 +80,7 @@ class Service:
 
     def ensure_ready(self) -> None:
         """Raise as ``Installation.ensure_ready`` does; from then on tell the head."""
-        self.installation.ensure_ready()
-        self.ledger.watch()
+        if not self._ready:
+            self.installation.ensure_ready()
+            self.ledger.watch()
+            self._ready = True

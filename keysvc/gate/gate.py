@@ -36,7 +36,7 @@ class Gate:
     """
 
     def __init__(self, service: Service) -> None:
-        self._service, self._ready = service, False
+        self._service = service
         settings = service.settings
         self._forwarded = Forwarded(settings.forwarded, settings.trusted_proxies)
 
@@ -59,9 +59,7 @@ class Gate:
         return ()
 
     def _judge(self, environ: dict[str, Any], scopes: tuple[str, ...]) -> Verdict:
-        if not self._ready:
-            self._service.ensure_ready()
-            self._ready = True
+        self._service.ensure_ready()
         demands = Demands(self._forwarded.address(environ), scopes)
         return self._service.verifier.judge(self._presented(environ), demands)
 
