@@ -39,16 +39,10 @@ class Ring:
 
     def __init__(self, keys: Iterable[bytes]) -> None:
         self._keys = {_derive(key, "id", 8).hex(): key for key in keys}
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """Return the ids of the keys, newest first."""
-        return tuple(self._keys)
-
-    @property
-    def maker(self) -> str:
-        """Return the id of the key that makes."""
-        return self.ids[0]
+        #: The ids of the keys, newest first.
+        self.ids = tuple(self._keys)
+        #: The id of the key that makes.
+        self.maker = self.ids[0]
 
     def derive(
         self, purpose: Purpose, key_id: str, salt: bytes | None = None

@@ -17,7 +17,9 @@ _ACCESS_KEY = re.compile(r"[0-9A-Za-z]+([-_]{1,2}[0-9A-Za-z]+)*")
 _SECRET_KEY = re.compile(rf"[0-9A-Za-z]{{{_RANDOM_LENGTH + _CHECKSUM_LENGTH}}}")
 
 _PUBLIC_LENGTH, _TOKEN_SECRET_LENGTH = 16, 32
-_TOKEN = re.compile(r"[0-9A-Za-z_]{1,16}_[0-9A-Za-z]{54}")
+_TOKEN = re.compile(
+    r"(([0-9A-Za-z_]{1,16})_([0-9A-Za-z]{16})([0-9A-Za-z]{32}))([0-9A-Za-z]{6})"
+)
 
 
 def mint_keypair() -> tuple[str, str]:
@@ -79,13 +81,11 @@ def renew_token(prefix: str, public_id: str) -> tuple[Token, str]:
 
 def read_token(text: str) -> Token | None:
     """Take a token apart; None if its shape or its checksum is wrong."""
-    if (
-        not _TOKEN.fullmatch(text)
-        or checksum(text[:-_CHECKSUM_LENGTH]) != text[-_CHECKSUM_LENGTH:]
-    ):
+    found = _TOKEN.fullmatch(text)
+    if found is None:
         return None
-    prefix, _, rest = text.rpartition("_")
-    return Token(prefix, rest[:_PUBLIC_LENGTH], rest[_PUBLIC_LENGTH:-_CHECKSUM_LENGTH])
+    body, prefix, public_id, secret, check = found.groups()
+    return Token(prefix, public_id, secret) if checksum(body) == check else None
 
 
 def checksum(text: str) -> str:
