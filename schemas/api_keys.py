@@ -1,5 +1,6 @@
 """API keys of service accounts: snake_case, in envelopes."""
 
+from functools import lru_cache
 from typing import Any
 from typing import cast
 
@@ -11,6 +12,7 @@ from marshmallow import Schema
 
 from keysvc.model import Change
 from keysvc.model import Draft
+from keysvc.model import ServiceAccount
 from keysvc.schemas.envelopes import EnvelopeSchema
 from keysvc.schemas.envelopes import Metadata
 from keysvc.schemas.envelopes import NaiveMoment
@@ -127,6 +129,15 @@ class ApiKeyQuerySchema(ListQuerySchema):
     )
 
 
+_ACCOUNT = ServiceAccountSchema()
+
+
+@lru_cache(maxsize=256)
+def _told(account: ServiceAccount) -> Any:
+    """Return the envelope of an account, made once for all the keys of a list."""
+    return _ACCOUNT.dump(Shown(account, hydrate=False))
+
+
 class ApiKeyBodySchema(Schema):
     """What is always shown of an API key; ``key`` only of a fresh one."""
 
@@ -134,11 +145,7 @@ class ApiKeyBodySchema(Schema):
     updated = NaiveMoment(attribute="item.credential.updated_at", required=True)
     key = fields.String(attribute="item.secret", allow_none=True, required=True)
     active = fields.Boolean(attribute="item.credential.is_active", required=True)
-    service_account = fields.Function(
-        lambda shown: ServiceAccountSchema().dump(
-            Shown(shown.item.account, hydrate=False)
-        )
-    )
+    service_account = fields.Function(lambda shown: _told(shown.item.account))
 
 
 class ApiKeyMetadataSchema(Schema):

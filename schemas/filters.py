@@ -92,9 +92,10 @@ def _list(read: Callable[[str], Any]) -> Callable[[str], list[Any]]:
             items = None
         if not isinstance(items, list):
             raise ValidationError("Must be a JSON list.")
-        if not all(isinstance(item, str) for item in items):
-            raise ValidationError("Must be a JSON list of texts.")
-        return [read(item) for item in items]
+        # To compare with a text, anything else has more than one spelling.
+        if not all(type(item) in {str, int} for item in items):
+            raise ValidationError("Must be a JSON list of texts or whole numbers.")
+        return [read(str(item)) for item in items]
 
     return read_list
 

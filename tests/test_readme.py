@@ -42,6 +42,8 @@ _VARYING = (
     (r"\b[0-9a-f]{64}\b", "MAC"),
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID"),
     (r"\b[0-9A-Za-z]{40}\b", "SECRET-KEY"),
+    (r"\bks[as]_[0-9A-Za-z]{54}\b", "TOKEN"),
+    (r'"expires_in":\d+', '"expires_in":SECONDS'),
     (r"\b[0-9a-f]{16}\b", "KEY-ID"),
     (
         r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?",

@@ -124,7 +124,7 @@ def list_sessions(as_json: bool) -> None:
 @sessions.command()
 @click.argument("id_", metavar="ID")
 def end(id_: str) -> None:
-    """End a session."""
+    """End a session, before its time is over."""
     service.sessions.end(operator(), id_)
     click.echo(f"Ended {id_}.")
 

@@ -51,7 +51,7 @@ def service_accounts() -> None:
 )
 @json_option
 def create(name: str, description: str, external: UUID | None, as_json: bool) -> None:
-    """Create a service account."""
+    """Create a service account, without any key."""
     draft = AccountDraft(
         name=read(Name(), name, "NAME"),
         description=read(Text(maximum=65535, lines=True), description, "description"),
@@ -66,7 +66,7 @@ def create(name: str, description: str, external: UUID | None, as_json: bool) ->
 @service_accounts.command("list")
 @json_option
 def list_accounts(as_json: bool) -> None:
-    """List service accounts."""
+    """List service accounts, the oldest first."""
     page = service.accounts.page(operator(), Listing(sort=Sort("created", "id")))
     shown = [_flat(ServiceAccountSchema().dump(Shown(item))) for item in page.items]
     print_json(shown) if as_json else print_table(shown)
@@ -76,7 +76,7 @@ def list_accounts(as_json: bool) -> None:
 @click.argument("name_or_id")
 @json_option
 def show(name_or_id: str, as_json: bool) -> None:
-    """Show a service account."""
+    """Show a service account, by name or id."""
     found = service.accounts.get(operator(), name_or_id)
     _print(ServiceAccountSchema().dump(Shown(found)), as_json)
 

@@ -1,6 +1,10 @@
 """Find and keep service accounts."""
 
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any
+from typing import cast
 from uuid import UUID
 
 import peewee
@@ -13,7 +17,10 @@ from keysvc.model import Page
 from keysvc.model import ServiceAccount
 from keysvc.store import listing as lists
 from keysvc.store.connection import is_postgres
+from keysvc.store.fields import moment
 from keysvc.store.listing import Column
+from keysvc.store.statements import Statement
+from keysvc.store.tables import database
 from keysvc.store.tables import ServiceAccountRow
 
 #: What is said of an account that is not there.
@@ -68,13 +75,10 @@ def get(reference: str | UUID, *, lock: str | None = None) -> ServiceAccount:
     Raises:
         NotFound: If there is none.
     """
-    column = (
-        ServiceAccountRow.id if isinstance(reference, UUID) else ServiceAccountRow.name
-    )
-    query: Any = ServiceAccountRow.select().where(column == str(reference))
-    if lock and is_postgres():
-        query = query.for_update(f"FOR {lock}")
-    row = query.get_or_none()
+    # SQLite's transactions lock the whole database: it knows no row locks.
+    kind = "id" if isinstance(reference, UUID) else "name"
+    statement = _ONE[kind, lock if is_postgres() else None]
+    row = statement.run(str(reference)).fetchone()
     if row is None:
         raise NotFound(ABSENT)
     return _account(row)
@@ -82,14 +86,14 @@ def get(reference: str | UUID, *, lock: str | None = None) -> ServiceAccount:
 
 def page(listing: Listing, only: UUID | None = None) -> Page[ServiceAccount]:
     """Return a part of the accounts; of *only* one, if that is all one may see."""
-    rows = ServiceAccountRow.select()
+    rows = ServiceAccountRow.select(*_READ)
     if only is not None:
         rows = rows.where(ServiceAccountRow.id == str(only))
     return lists.page(rows, listing, _COLUMNS, _read_all)
 
 
 def _read_all(query: Any) -> list[ServiceAccount]:
-    return [_account(row) for row in query]
+    return [_account(row) for row in database.execute(query).fetchall()]
 
 
 def _unique(query: Any, account: ServiceAccount) -> None:
@@ -117,16 +121,38 @@ def _columns(account: ServiceAccount) -> dict[str, Any]:
     }
 
 
-def _account(row: Any) -> ServiceAccount:
-    external = row.external_user_id
+#: What a query must select for ``_account`` to read its rows.
+_READ = tuple(
+    getattr(ServiceAccountRow, name)
+    for name in ("id", "name", "description", "full_name", "is_active")
+    + ("external_user_id", "created_at", "updated_at")
+    + ("created_by_kind", "created_by_id")
+)
+
+
+def _account(row: Sequence[Any]) -> ServiceAccount:
+    id_, name, description, full_name, is_active, external, created, updated, *by = row
     return ServiceAccount(
-        id=UUID(row.id),
-        name=row.name,
-        description=row.description,
-        full_name=row.full_name,
-        is_active=row.is_active,
+        id=UUID(id_),
+        name=name,
+        description=description,
+        full_name=full_name,
+        is_active=bool(is_active),
         external_user_id=None if external is None else UUID(external),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        created_by=Actor(row.created_by_kind, row.created_by_id),
+        created_at=cast(datetime, moment(created)),
+        updated_at=cast(datetime, moment(updated)),
+        created_by=Actor(*by),
     )
+
+
+def _one(column: str, lock: str | None) -> Any:
+    mine: Any = getattr(ServiceAccountRow, column) == ""
+    found: Any = ServiceAccountRow.select(*_READ).where(mine)
+    return found.for_update(f"FOR {lock}") if lock else found
+
+
+_ONE = {
+    (column, lock): Statement(partial(_one, column, lock))
+    for column in ("id", "name")
+    for lock in (None, "UPDATE", "SHARE")
+}

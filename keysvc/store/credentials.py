@@ -1,6 +1,7 @@
 """Find and keep credentials."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +32,7 @@ from keysvc.store.tables import CredentialRow
 from keysvc.store.tables import database
 
 _LISTED = {
-    "id": Column(dashed(CredentialRow.id)),
+    "id": Column(dashed(CredentialRow.id), sorted=CredentialRow.id),
     "public_id": Column(CredentialRow.public_id),
     "created_at": Column(CredentialRow.created_at),
     "name": Column(CredentialRow.name, CredentialRow.name_folded),
@@ -83,14 +84,14 @@ def get(
 
 def page(kind: Kind, owner: Owner, listing: Listing) -> Page[Credential]:
     """Return a part of the credentials of *owner*."""
-    if listing.conditions or listing.sort != Sort():
+    if listing.conditions:
         mine = _of(kind, *owner)
         return lists.page(mine, listing, _LISTED, _read_all)
     total, window = _COUNT.run(kind, *owner).fetchone()[0], listing.window
     if lists.is_beyond(listing, total):
         return Page((), total, window)
     limit = min(window.limit or total, total)
-    rows = _PAGE.run(kind, *owner, limit, window.offset).fetchall()
+    rows = _sorted_by(listing.sort).run(kind, *owner, limit, window.offset).fetchall()
     return Page([read(row) for row in rows], total, window)
 
 
@@ -139,7 +140,8 @@ def rotate(credential: Credential, secret: Secret) -> None:
 
 def log_in(id_: UUID, now: datetime) -> None:
     """Note a login; it is no change of the credential."""
-    CredentialRow.update(last_login_at=now).where(CredentialRow.id == id_).execute()
+    at, mine = CredentialRow.last_login_at, CredentialRow.id
+    _LOG_IN.run(at.db_value(now), mine.db_value(id_))
 
 
 def delete(id_: UUID) -> None:
@@ -200,12 +202,17 @@ _LOCKED = {
     "id": Statement(lambda: _one("id").for_update()),
     "name": Statement(lambda: _one("name").for_update()),
 }
-_COUNT = Statement(lambda: _of().columns(peewee.fn.COUNT(CredentialRow.id)))
-_PAGE = Statement(
-    lambda: (
-        _of()
-        .order_by(CredentialRow.created_at, CredentialRow.public_id)
-        .limit(1)
-        .offset(1)
+_LOG_IN = Statement(
+    lambda: CredentialRow.update(last_login_at=None).where(
+        CredentialRow.id == UUID(int=0)
     )
 )
+# Not of a column: SQLite would look into each row whether it is null.
+_COUNT = Statement(lambda: _of().columns(peewee.fn.COUNT(peewee.SQL("*"))))
+
+
+@cache
+def _sorted_by(sort: Sort) -> Statement:
+    """Return the statement of a page; there are few orders, and no other is let in."""
+    by = lists.order(sort, _LISTED)
+    return Statement(lambda: _of().order_by(*by).limit(1).offset(1))

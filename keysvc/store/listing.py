@@ -14,6 +14,7 @@ from keysvc.errors import Malformed
 from keysvc.model import Condition
 from keysvc.model import Listing
 from keysvc.model import Page
+from keysvc.model import Sort
 from keysvc.store.connection import is_postgres
 from keysvc.store.fields import NUMBER
 
@@ -24,11 +25,13 @@ class Column(NamedTuple):
     """
     How a field is compared: as it is, and where case must not matter, folded.
 
-    *folded* is None where a field has no case.
+    *folded* is None where a field has no case. *sorted* is what it is sorted by, if
+    that is not what it is compared as: the order must be the same.
     """
 
     exact: Any
     folded: Any = None
+    sorted: Any = None
 
 
 def page(
@@ -55,7 +58,7 @@ def page(
     total, window = rows.count(), listing.window
     if is_beyond(listing, total):
         return Page((), total, window)
-    rows = rows.order_by(*_order(listing, columns))
+    rows = rows.order_by(*order(listing.sort, columns))
     if window.limit:
         rows = rows.limit(min(window.limit, total)).offset(window.offset)
     return Page(read(rows), total, window)
@@ -98,13 +101,18 @@ class _Dashed(peewee.ColumnBase):
 _CUTS = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
 
 
-def _order(listing: Listing, columns: Mapping[str, Column]) -> list[Any]:
-    by, tie = (columns[name].exact for name in listing.sort[:2])
+def order(sort: Sort, columns: Mapping[str, Column]) -> list[Any]:
+    """Return what puts rows into the order *sort*."""
+    by, tie = (_sorted(columns[name]) for name in sort[:2])
     # Where none is null, saying so would keep PostgreSQL from reading an index.
     nullable = getattr(by, "null", False)
-    if listing.sort.descending:
+    if sort.descending:
         return [by.desc(nulls="LAST" if nullable else None), tie.desc()]
     return [by.asc(nulls="FIRST" if nullable else None), tie.asc()]
+
+
+def _sorted(column: Column) -> Any:
+    return column.exact if column.sorted is None else column.sorted
 
 
 def _clause(condition: Condition, column: Column) -> Any:

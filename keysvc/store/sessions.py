@@ -8,23 +8,25 @@ from keysvc.errors import NotFound
 from keysvc.model import Secret
 from keysvc.model import Session
 from keysvc.store import ring
+from keysvc.store.statements import insert
 from keysvc.store.tables import SessionRow
 
 
 def add(session: Session, secret: Secret) -> None:
     """Keep a new *session*, and the digest of its token's secret."""
     ring.require_live(secret.digest_key)
-    SessionRow.insert(
-        id=str(session.id),
-        public_id=session.public_id,
-        digest=secret.digest,
-        digest_key=secret.digest_key,
-        operator_id=session.operator_id,
-        credential_id=session.credential_id,
-        generation=session.generation,
-        created_at=session.created_at,
-        expires_at=session.expires_at,
-    ).execute()
+    values = {
+        "id": str(session.id),
+        "public_id": session.public_id,
+        "digest": secret.digest,
+        "digest_key": secret.digest_key,
+        "operator_id": session.operator_id,
+        "credential_id": session.credential_id,
+        "generation": session.generation,
+        "created_at": session.created_at,
+        "expires_at": session.expires_at,
+    }
+    insert(SessionRow, values)
 
 
 def get(id_: str) -> Session:

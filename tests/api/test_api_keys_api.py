@@ -558,7 +558,7 @@ def test_ties_are_broken_by_id_in_the_same_direction(
     [{"page": 0}, {"size": 0}, {"size": 10001}, {"sort_by": "key"}]
     + [{"sort_by": "asc:"}, {"scopes": "x"}, {"key": "x"}, {"owner": "x"}]
     + [{"hydrate": "x"}, {"last_login": "x"}, {"last_rotated": "contains:2"}]
-    + [{"name": f"oneof:{said}"} for said in ("[true]", '["a", 1]', "[null]", "[[]]")],
+    + [{"name": f"oneof:{said}"} for said in ("[true]", "[1.5]", "[null]", "[[]]")],
 )
 def test_a_wrong_query_is_422(admin: Client, path: str, query: dict[str, Any]) -> None:
     answer = admin.get(path, query_string=query)

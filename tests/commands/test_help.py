@@ -55,7 +55,7 @@ def test_help_says_something(path: tuple[str, ...]) -> None:
         assert done.exit_code == 0
         assert done.output.startswith(f"Usage: {' '.join(['keysvc', *path])}")
     words = (EVERY[path].help or "").split()
-    assert len(words) >= 3
+    assert len(words) >= 5
     assert words[0][0].isupper()
 
 
