@@ -7,6 +7,7 @@ from keysvc.model.callers import Caller
 from keysvc.model.callers import Origin
 from keysvc.model.callers import Owner
 from keysvc.model.callers import OwnerKind
+from keysvc.model.credentials import Brief
 from keysvc.model.credentials import Change
 from keysvc.model.credentials import Credential
 from keysvc.model.credentials import Draft
@@ -37,6 +38,7 @@ __all__ = [
     "AccountDraft",
     "AccountKey",
     "Actor",
+    "Brief",
     "Caller",
     "Change",
     "Condition",
