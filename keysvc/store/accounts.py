@@ -1,5 +1,7 @@
 """Find and keep service accounts."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +16,8 @@ from keysvc.model import ServiceAccount
 from keysvc.store import listing as lists
 from keysvc.store.connection import is_postgres
 from keysvc.store.listing import Column
+from keysvc.store.statements import insert
+from keysvc.store.statements import update as update_row
 from keysvc.store.tables import ServiceAccountRow
 
 #: What is said of an account that is not there.
@@ -39,7 +43,8 @@ def add(account: ServiceAccount) -> None:
     Raises:
         Conflict: If its name is taken.
     """
-    _unique(ServiceAccountRow.insert(**_columns(account)), account)
+    with _unique(account):
+        insert(ServiceAccountRow, _columns(account))
 
 
 def update(account: ServiceAccount) -> None:
@@ -49,8 +54,8 @@ def update(account: ServiceAccount) -> None:
     Raises:
         Conflict: If its name is taken.
     """
-    mine = ServiceAccountRow.id == str(account.id)
-    _unique(ServiceAccountRow.update(**_columns(account)).where(mine), account)
+    with _unique(account):
+        update_row(ServiceAccountRow, str(account.id), _columns(account))
 
 
 def delete(id_: UUID) -> None:
@@ -92,9 +97,10 @@ def _read_all(query: Any) -> list[ServiceAccount]:
     return [_account(row) for row in query]
 
 
-def _unique(query: Any, account: ServiceAccount) -> None:
+@contextmanager
+def _unique(account: ServiceAccount) -> Iterator[None]:
     try:
-        query.execute()
+        yield
     except peewee.IntegrityError:
         raise Conflict(f"There is a service account {account.name!r}.") from None
 

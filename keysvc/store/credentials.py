@@ -31,6 +31,7 @@ from keysvc.store.statements import insert
 from keysvc.store.statements import select
 from keysvc.store.statements import Selection
 from keysvc.store.statements import Statement
+from keysvc.store.statements import update as update_row
 from keysvc.store.tables import CredentialRow
 
 T = TypeVar("T")
@@ -117,9 +118,8 @@ def update(credential: Credential) -> None:
     kept = columns(credential)
     for counted in COUNTED:
         del kept[counted]
-    mine = CredentialRow.id == credential.id
     try:
-        CredentialRow.update(**kept).where(mine).execute()
+        update_row(CredentialRow, credential.id, kept)
     except peewee.IntegrityError:
         raise _taken(credential) from None
 
@@ -144,7 +144,7 @@ def rotate(credential: Credential, secret: Secret) -> None:
 
 def log_in(id_: UUID, now: datetime) -> None:
     """Note a login; it is no change of the credential."""
-    CredentialRow.update(last_login_at=now).where(CredentialRow.id == id_).execute()
+    update_row(CredentialRow, id_, {"last_login_at": now})
 
 
 def delete(id_: UUID) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import orjson
@@ -83,16 +84,32 @@ def _unpacked(cursor: Any) -> list[Sequence[Any]]:
 
 def insert(table: type[peewee.Model], values: Mapping[str, Any]) -> None:
     """Add a row; *values* by the names of all of the table's columns."""
-    key = type(database.obj), table
-    if key not in _inserts:
-        names = ", ".join(f'"{name}"' for name in table._meta.fields)
-        marks = ", ".join([database.obj.param] * len(table._meta.fields))
-        _inserts[key] = (
-            f'INSERT INTO "{table._meta.table_name}" ({names}) VALUES ({marks})'
-        )
-    fields = table._meta.fields.items()
-    row = [field.db_value(values[name]) for name, field in fields]
-    database.execute_sql(_inserts[key], row)
+    _run(_insert_of, table, {name: values[name] for name in table._meta.fields})
 
 
-_inserts: dict[tuple[type, type[peewee.Model]], str] = {}
+def update(table: type[peewee.Model], id_: Any, values: Mapping[str, Any]) -> None:
+    """Change the row of *id_*; *values* by the names of columns, its id counts not."""
+    changed = {name: value for name, value in values.items() if name != "id"}
+    _run(_update_of, table, changed | {"id": id_})
+
+
+def _run(
+    writer: Callable[..., str], table: type[peewee.Model], values: Mapping[str, Any]
+) -> None:
+    fields = table._meta.fields
+    statement = writer(database.obj.param, table, *values)
+    row = [fields[name].db_value(value) for name, value in values.items()]
+    database.execute_sql(statement, row)
+
+
+@cache
+def _insert_of(mark: str, table: type[peewee.Model], *names: str) -> str:
+    columns = ", ".join(f'"{name}"' for name in names)
+    marks = ", ".join([mark] * len(names))
+    return f'INSERT INTO "{table._meta.table_name}" ({columns}) VALUES ({marks})'
+
+
+@cache
+def _update_of(mark: str, table: type[peewee.Model], *names: str) -> str:
+    *changed, id_ = (f'"{name}" = {mark}' for name in names)
+    return f'UPDATE "{table._meta.table_name}" SET {", ".join(changed)} WHERE {id_}'
