@@ -10,8 +10,8 @@ from keysvc.api.shapes import KEYPAIRS
 from keysvc.auth.chain import authenticated
 from keysvc.current import caller
 from keysvc.current import service
+from keysvc.model import Brief
 from keysvc.model import Change
-from keysvc.model import Credential
 from keysvc.model import Draft
 from keysvc.model import Issued
 from keysvc.model import Kind
@@ -64,9 +64,9 @@ def read_owner(endpoint: str | None, values: dict[str, Any] | None) -> None:
 @blp.arguments(KeypairQuerySchema, required=False, example=examples.KEYPAIR_QUERY)
 @blp.response(200, KeypairPageSchema, example=examples.KEYPAIR_PAGE)
 @blp.doc(operationId="listKeypairs")
-def list_keypairs(listing: Listing, owner: Owner) -> Page[Credential]:
+def list_keypairs(listing: Listing, owner: Owner) -> Page[Brief]:
     """List the keypairs of a user."""
-    return service.credentials.page(caller, Kind.KEYPAIR, owner, listing)
+    return service.credentials.brief_page(caller, Kind.KEYPAIR, owner, listing)
 
 
 @blp.route("/<user>/create", methods=["POST"], parameters=[USER])

@@ -59,7 +59,9 @@ def create(user: str, properties: tuple[str, ...], as_json: bool) -> None:
 @json_option
 def list_keypairs(user: str, as_json: bool) -> None:
     """List the keypairs of USER."""
-    page = service.credentials.page(operator(), Kind.KEYPAIR, _owner(user), Listing())
+    page = service.credentials.brief_page(
+        operator(), Kind.KEYPAIR, _owner(user), Listing()
+    )
     rows = [KeypairSchema().dump(item) for item in page.items]
     print_json(rows) if as_json else print_table(rows)
 

@@ -8,6 +8,7 @@ from keysvc.model.callers import Caller
 from keysvc.model.callers import Origin
 from keysvc.model.callers import Owner
 from keysvc.model.callers import OwnerKind
+from keysvc.model.credentials import Brief
 from keysvc.model.credentials import Change
 from keysvc.model.credentials import Credential
 from keysvc.model.credentials import Draft
@@ -47,6 +48,7 @@ __all__ = [
     "AccountDraft",
     "AccountKey",
     "Actor",
+    "Brief",
     "Caller",
     "Change",
     "Charge",

@@ -6,6 +6,7 @@ from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from typing import NamedTuple
 from typing import TypedDict
 from uuid import UUID
 
@@ -80,6 +81,15 @@ class Credential(Draft):
     def wire_id(self) -> str:
         """Return the id by which the core's routes and the audit know it."""
         return self.public_id if self.kind is Kind.KEYPAIR else str(self.id)
+
+
+class Brief(NamedTuple):
+    """What a list tells of a credential where it tells little; times are in UTC."""
+
+    public_id: str
+    is_active: bool
+    total_queries: int
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """Find and keep service accounts."""
 
+from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,7 +21,9 @@ from keysvc.store import listing as lists
 from keysvc.store.connection import is_postgres
 from keysvc.store.fields import moment
 from keysvc.store.listing import Column
+from keysvc.store.statements import insert
 from keysvc.store.statements import Statement
+from keysvc.store.statements import update as update_row
 from keysvc.store.tables import database
 from keysvc.store.tables import ServiceAccountRow
 
@@ -46,7 +50,8 @@ def add(account: ServiceAccount) -> None:
     Raises:
         Conflict: If its name is taken.
     """
-    _unique(ServiceAccountRow.insert(**_columns(account)), account)
+    with _unique(account):
+        insert(ServiceAccountRow, _columns(account))
 
 
 def update(account: ServiceAccount) -> None:
@@ -56,8 +61,8 @@ def update(account: ServiceAccount) -> None:
     Raises:
         Conflict: If its name is taken.
     """
-    mine = ServiceAccountRow.id == str(account.id)
-    _unique(ServiceAccountRow.update(**_columns(account)).where(mine), account)
+    with _unique(account):
+        update_row(ServiceAccountRow, str(account.id), _columns(account))
 
 
 def delete(id_: UUID) -> None:
@@ -96,9 +101,10 @@ def _read_all(query: Any) -> list[ServiceAccount]:
     return [_account(row) for row in database.execute(query).fetchall()]
 
 
-def _unique(query: Any, account: ServiceAccount) -> None:
+@contextmanager
+def _unique(account: ServiceAccount) -> Iterator[None]:
     try:
-        query.execute()
+        yield
     except peewee.IntegrityError:
         raise Conflict(f"There is a service account {account.name!r}.") from None
 

@@ -15,6 +15,7 @@ from keysvc.model import Record
 from keysvc.store.connection import is_postgres
 from keysvc.store.fields import moment
 from keysvc.store.statements import insert
+from keysvc.store.statements import Selection
 from keysvc.store.statements import Statement
 from keysvc.store.tables import AuditHeadRow
 from keysvc.store.tables import AuditRow
@@ -56,7 +57,7 @@ _SET_HEAD = Statement(lambda: AuditHeadRow.update(seq=0, mac=""))
 def page(owner: Owner | None, after: int, limit: int) -> list[Record]:
     """Return up to *limit* records after number *after*, of *owner* or of everyone."""
     parameters = (after, limit) if owner is None else (after, *owner, limit)
-    rows = (_ALL if owner is None else _OF).run(*parameters).fetchall()
+    rows = (_ALL if owner is None else _OF).rows(*parameters)
     return [_record(_cells(row)) for row in rows]
 
 
@@ -65,8 +66,8 @@ def _after(*mine: Any) -> Any:
     return query.order_by(AuditRow.seq).limit(1)
 
 
-_ALL = Statement(lambda: _after())
-_OF = Statement(lambda: _after(AuditRow.owner_kind == "", AuditRow.owner_id == ""))
+_ALL = Selection(lambda: _after())
+_OF = Selection(lambda: _after(AuditRow.owner_kind == "", AuditRow.owner_id == ""))
 
 
 def every() -> Iterator[Record]:

@@ -1,6 +1,7 @@
 """Write what verifications have counted."""
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import peewee
@@ -9,6 +10,7 @@ from keysvc.errors import Unavailable
 from keysvc.model import Renewed
 from keysvc.model import Use
 from keysvc.store import ring
+from keysvc.store.statements import Statement
 from keysvc.store.tables import CredentialRow
 
 
@@ -21,20 +23,27 @@ def flush(uses: Mapping[UUID, Use]) -> None:
     """
     for id_ in sorted(uses):
         use = uses[id_]
-        last = CredentialRow.last_used_at
-        newer = last.is_null() | (last < use.last)
-        CredentialRow.update(
-            total_queries=CredentialRow.total_queries + use.times,
-            last_used_at=peewee.Case(
-                None, [(newer, peewee.Value(use.last, converter=last.db_value))], last
-            ),
-        ).where(CredentialRow.id == id_).execute()
+        last = CredentialRow.last_used_at.db_value(use.last)
+        _COUNT.run(last, last, use.times, id_.hex)
         if use.renewed is not None:
             _renew(id_, use.renewed)
         if use.retained is not None:
             CredentialRow.update(retained_used_at=use.retained).where(
                 CredentialRow.id == id_, CredentialRow.retained_digest.is_null(False)
             ).execute()
+
+
+def _count() -> Any:
+    last, then = CredentialRow.last_used_at, peewee.Value("", converter=False)
+    # Peewee writes columns in the order of their names.
+    newer = last.is_null() | (last < then)
+    return CredentialRow.update(
+        total_queries=CredentialRow.total_queries + 1,
+        last_used_at=peewee.Case(None, [(newer, then)], last),
+    ).where(CredentialRow.id == UUID(int=0))
+
+
+_COUNT = Statement(_count)
 
 
 def _renew(id_: UUID, renewed: Renewed) -> None:

@@ -2,7 +2,9 @@
 
 from datetime import datetime
 from functools import cache
+from functools import partial
 from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
 import peewee
@@ -24,12 +26,16 @@ from keysvc.store.listing import Column
 from keysvc.store.listing import dashed
 from keysvc.store.rows import columns
 from keysvc.store.rows import COUNTED
-from keysvc.store.rows import credential as read
-from keysvc.store.rows import SHOWN
+from keysvc.store.rows import FULL
+from keysvc.store.rows import View
 from keysvc.store.statements import insert
+from keysvc.store.statements import select
+from keysvc.store.statements import Selection
 from keysvc.store.statements import Statement
+from keysvc.store.statements import update as update_row
 from keysvc.store.tables import CredentialRow
-from keysvc.store.tables import database
+
+T = TypeVar("T")
 
 _LISTED = {
     "id": Column(dashed(CredentialRow.id), sorted=CredentialRow.id),
@@ -75,32 +81,33 @@ def get(
     """
     column, value = _called(kind, reference)
     # SQLite's transactions lock the whole database: it knows no row locks.
-    statements = _LOCKED if locked and is_postgres() else _ONE
-    row = statements[column].run(kind, *owner, value).fetchone()
+    selections = _LOCKED if locked and is_postgres() else _ONE
+    row = selections[column].row(kind, *owner, value)
     if row is None:
         raise NotFound
-    return read(row)
+    return FULL.read(row)
 
 
-def page(kind: Kind, owner: Owner, listing: Listing) -> Page[Credential]:
-    """Return a part of the credentials of *owner*."""
+def page(kind: Kind, owner: Owner, listing: Listing, view: View[T]) -> Page[T]:
+    """Return a part of the credentials of *owner*, told as *view* does."""
     if listing.conditions:
         mine = _of(kind, *owner)
-        return lists.page(mine, listing, _LISTED, _read_all)
+        return lists.page(mine, listing, _LISTED, partial(_read_all, view=view))
     total, window = _COUNT.run(kind, *owner).fetchone()[0], listing.window
     if lists.is_beyond(listing, total):
         return Page((), total, window)
     limit = min(window.limit or total, total)
-    rows = _sorted_by(listing.sort).run(kind, *owner, limit, window.offset).fetchall()
-    return Page([read(row) for row in rows], total, window)
+    selection = _sorted_by(view, listing.sort)
+    rows = selection.rows(kind, *owner, limit, window.offset)
+    return Page([view.read(row) for row in rows], total, window)
 
 
 def all_of(owner: Owner) -> list[Credential]:
     """Return every credential of *owner*, of whatever family."""
-    query: Any = CredentialRow.select(*SHOWN).where(
+    query: Any = CredentialRow.select().where(
         CredentialRow.owner_kind == owner.kind, CredentialRow.owner_id == owner.id
     )
-    return _read_all(query.order_by(CredentialRow.id))
+    return _read_all(query.order_by(CredentialRow.id), FULL)
 
 
 def update(credential: Credential) -> None:
@@ -113,9 +120,8 @@ def update(credential: Credential) -> None:
     kept = columns(credential)
     for counted in COUNTED:
         del kept[counted]
-    mine = CredentialRow.id == credential.id
     try:
-        CredentialRow.update(**kept).where(mine).execute()
+        update_row(CredentialRow, credential.id, kept)
     except peewee.IntegrityError:
         raise _taken(credential) from None
 
@@ -140,8 +146,7 @@ def rotate(credential: Credential, secret: Secret) -> None:
 
 def log_in(id_: UUID, now: datetime) -> None:
     """Note a login; it is no change of the credential."""
-    at, mine = CredentialRow.last_login_at, CredentialRow.id
-    _LOG_IN.run(at.db_value(now), mine.db_value(id_))
+    update_row(CredentialRow, id_, {"last_login_at": now})
 
 
 def delete(id_: UUID) -> None:
@@ -153,16 +158,16 @@ def holders_of(scope: str) -> list[Credential]:
     """Return the active credentials that hold exactly *scope*, and have a secret."""
     # Inside a JSON text every quote that is not a delimiter is escaped. LOWER, which
     # changes nothing, keeps Peewee from writing the pattern as a JSON text too.
-    query: Any = CredentialRow.select(*SHOWN).where(
+    query: Any = CredentialRow.select().where(
         CredentialRow.is_active,
         CredentialRow.digest != "",
         peewee.fn.LOWER(CredentialRow.scopes).contains(f'"{scope}"'),
     )
-    return _read_all(query)
+    return _read_all(query, FULL)
 
 
-def _read_all(query: Any) -> list[Credential]:
-    return [read(row) for row in database.execute(query).fetchall()]
+def _read_all(query: Any, view: View[T]) -> list[T]:
+    return [view.read(row) for row in select(query.columns(*view.columns))]
 
 
 def _taken(credential: Credential) -> Conflict:
@@ -183,7 +188,7 @@ def _of(kind: str = "", owner_kind: str = "", owner_id: str = "", *more: Any) ->
         CredentialRow.owner_kind == owner_kind,
         CredentialRow.owner_id == owner_id,
     )
-    return CredentialRow.select(*SHOWN).where(*mine, *more)
+    return CredentialRow.select(*FULL.columns).where(*mine, *more)
 
 
 def _one(column: str) -> Any:
@@ -193,26 +198,23 @@ def _one(column: str) -> Any:
 
 
 _ONE = {
-    "public_id": Statement(lambda: _one("public_id")),
-    "id": Statement(lambda: _one("id")),
-    "name": Statement(lambda: _one("name")),
+    "public_id": Selection(lambda: _one("public_id")),
+    "id": Selection(lambda: _one("id")),
+    "name": Selection(lambda: _one("name")),
 }
 _LOCKED = {
-    "public_id": Statement(lambda: _one("public_id").for_update()),
-    "id": Statement(lambda: _one("id").for_update()),
-    "name": Statement(lambda: _one("name").for_update()),
+    "public_id": Selection(lambda: _one("public_id").for_update()),
+    "id": Selection(lambda: _one("id").for_update()),
+    "name": Selection(lambda: _one("name").for_update()),
 }
-_LOG_IN = Statement(
-    lambda: CredentialRow.update(last_login_at=None).where(
-        CredentialRow.id == UUID(int=0)
-    )
-)
 # Not of a column: SQLite would look into each row whether it is null.
 _COUNT = Statement(lambda: _of().columns(peewee.fn.COUNT(peewee.SQL("*"))))
 
 
 @cache
-def _sorted_by(sort: Sort) -> Statement:
-    """Return the statement of a page; there are few orders, and no other is let in."""
+def _sorted_by(view: View[Any], sort: Sort) -> Selection:
+    """Return what selects a page; there are few orders, and no other is let in."""
     by = lists.order(sort, _LISTED)
-    return Statement(lambda: _of().order_by(*by).limit(1).offset(1))
+    return Selection(
+        lambda: _of().columns(*view.columns).order_by(*by).limit(1).offset(1)
+    )

@@ -55,14 +55,17 @@ def dumps(value: Any) -> str:
 
 
 def moment(value: datetime | str | None) -> datetime | None:
+    """Return what ``known_moment`` does, or None for None."""
+    return None if value is None else known_moment(value)
+
+
+def known_moment(value: datetime | str) -> datetime:
     """
     Return what a driver gave for a moment, as a moment in UTC.
 
     Raises:
         ValueError: If nobody here can have written it.
     """
-    if value is None:
-        return None
     try:
         read = datetime.fromisoformat(value) if isinstance(value, str) else value
         return read.astimezone(UTC)

@@ -28,6 +28,7 @@ from keysvc.store import rows
 from keysvc.store.connection import is_postgres
 from keysvc.store.connection import reading
 from keysvc.store.connection import writing
+from keysvc.store.rows import FULL
 from keysvc.store.tables import CredentialRow
 from keysvc.store.tables import database
 from keysvc.store.tables import ServiceAccountRow
@@ -123,7 +124,7 @@ def both(*conditions: tuple[Any, ...], **more: Any) -> list[str]:
     """Return the names that both lists find: they must agree."""
     wanted = listing(*conditions, **more)
     with reading():
-        keys = credentials.page(Kind.API_KEY, MINE, wanted).items
+        keys = credentials.page(Kind.API_KEY, MINE, wanted, FULL).items
         owners = accounts.page(wanted).items
     assert [k.name for k in keys] == [o.name for o in owners]
     return [k.name for k in keys]
@@ -132,7 +133,9 @@ def both(*conditions: tuple[Any, ...], **more: Any) -> list[str]:
 def keys(*conditions: tuple[Any, ...], **more: Any) -> list[str]:
     wanted = listing(*conditions, **more)
     with reading():
-        return [c.name for c in credentials.page(Kind.API_KEY, MINE, wanted).items]
+        return [
+            c.name for c in credentials.page(Kind.API_KEY, MINE, wanted, FULL).items
+        ]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +202,7 @@ def test_or_never_reaches_beyond_the_account(few: None) -> None:
     other = Owner(OwnerKind.SERVICE_ACCOUNT, str(UUID(int=2)))
     wanted = listing(("name", "isnotnull"), ("name", "equals", "x"), any_of=True)
     with reading():
-        assert credentials.page(Kind.API_KEY, other, wanted).total == 0
+        assert credentials.page(Kind.API_KEY, other, wanted, FULL).total == 0
         assert accounts.page(wanted, only=UUID(int=2)).total == 1
 
 
@@ -215,7 +218,7 @@ def test_pages_never_overlap_and_end(few: None) -> None:
 
 def mine(*conditions: tuple[Any, ...], **more: Any) -> Callable[[], object]:
     wanted = listing(*conditions, window=Window(20), **more)
-    return lambda: credentials.page(Kind.API_KEY, MINE, wanted)
+    return lambda: credentials.page(Kind.API_KEY, MINE, wanted, FULL)
 
 
 def every(*conditions: tuple[Any, ...], **more: Any) -> Callable[[], object]:

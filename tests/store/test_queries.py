@@ -1,6 +1,7 @@
 """What is asked often is answered from an index."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from datetime import timedelta
 from datetime import UTC
@@ -10,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from keysvc.model import Actor
+from keysvc.model import Brief
 from keysvc.model import Credential
 from keysvc.model import Kind
 from keysvc.model import Listing
@@ -25,6 +27,8 @@ from keysvc.store import rows
 from keysvc.store.connection import is_postgres
 from keysvc.store.connection import reading
 from keysvc.store.connection import writing
+from keysvc.store.rows import BRIEF
+from keysvc.store.rows import FULL
 from keysvc.store.tables import AuditRow
 from keysvc.store.tables import CredentialRow
 from keysvc.store.tables import database
@@ -86,7 +90,8 @@ def _record(seq: int) -> dict[str, Any]:
 
 ASK: tuple[Callable[[], object], ...] = (
     lambda: lookup.find("KP00030007"),
-    lambda: credentials.page(Kind.KEYPAIR, _user(3), Listing(Window(10, 2))),
+    lambda: credentials.page(Kind.KEYPAIR, _user(3), Listing(Window(10, 2)), FULL),
+    lambda: credentials.page(Kind.KEYPAIR, _user(3), Listing(Window(10, 2)), BRIEF),
     lambda: credentials.get(Kind.KEYPAIR, _user(3), "KP00030007"),
     lambda: audit.page(None, 400, 20),
     lambda: audit.page(_user(3), 100, 20),
@@ -110,12 +115,14 @@ def test_nothing_is_searched_row_by_row(
     monkeypatch.undo()
 
     selects = [s for s in statements if s[0].startswith("SELECT")]
-    assert len(selects) == len(ASK) + 1, "a page also counts"
+    assert len(selects) == len(ASK) + 2, "a page also counts"
     for sql, params in selects:
         plan = _plan(sql, params)
         assert "index" in plan.lower() or "PRIMARY KEY" in plan, plan
-        # Of service accounts there are none here, and none are quick to search.
+        # Of service accounts there are none here, and none are quick to search; what
+        # was found is read from end to end.
         searched = plan.replace("Seq Scan on keysvc_service_account", "")
+        searched = searched.replace("SCAN found", "")
         assert "Seq Scan" not in searched and "SCAN" not in searched, plan
 
 
@@ -128,9 +135,9 @@ def _plan(sql: str, params: Any) -> str:
 
 def test_pages_make_up_the_whole_list(many: None) -> None:
     with reading():
-        whole = credentials.page(Kind.KEYPAIR, _user(3), Listing(Window()))
+        whole = credentials.page(Kind.KEYPAIR, _user(3), Listing(Window()), FULL)
         parts = [
-            credentials.page(Kind.KEYPAIR, _user(3), Listing(Window(7, index)))
+            credentials.page(Kind.KEYPAIR, _user(3), Listing(Window(7, index)), FULL)
             for index in range(-(-EACH // 7))
         ]
 
@@ -143,7 +150,7 @@ def test_pages_make_up_the_whole_list(many: None) -> None:
 def test_beyond_the_end_nothing_comes(many: None) -> None:
     with reading():
         for window in (Window(10, 5), Window(1, 50), Window(100, 10**18)):
-            page = credentials.page(Kind.KEYPAIR, _user(3), Listing(window))
+            page = credentials.page(Kind.KEYPAIR, _user(3), Listing(window), FULL)
 
             assert page.items == ()
             assert page.total == EACH
@@ -168,3 +175,32 @@ def test_a_lookup_finds_what_was_kept(many: None) -> None:
     assert (found.digest, found.digest_key) == ("d" * 64, KEY)
     assert lookup.find("kp00090049") is None
     assert lookup.find("") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", 'a "quoted" \\ word', "line\nline\ttab", '["not", "a list"]', "null"),
+        *("\N{SNOWMAN} \N{PARTY POPPER}", "\N{LINE SEPARATOR}", "\x7f", "</script>"),
+    ],
+)
+def test_what_was_kept_is_read_to_the_letter(bound: str, text: str) -> None:
+    kept = replace(
+        _credential(0, 0),
+        name=text,
+        description=text,
+        scopes=("*", "keypairs:read"),
+        attributes={"cost_daily_limit": "50.00", text: [text, 2**53 - 1, None]},
+        rate_limit=2**63 - 1,
+        expires_at=BEGIN - timedelta(microseconds=1),
+    )
+    with writing():
+        ring.remember(KEY, BEGIN)
+        credentials.add(kept, Secret("d" * 64, KEY))
+
+    with reading():
+        assert credentials.get(Kind.KEYPAIR, _user(0), kept.public_id) == kept
+        for view in (FULL, BRIEF):
+            (told,) = credentials.page(Kind.KEYPAIR, _user(0), Listing(), view).items
+            for name in Brief._fields:
+                assert getattr(told, name) == getattr(kept, name)
