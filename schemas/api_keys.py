@@ -25,14 +25,11 @@ from keysvc.schemas.fields import StrictBoolean
 from keysvc.schemas.fields import StrictInteger
 from keysvc.schemas.fields import Text
 from keysvc.schemas.fields import Whole
-from keysvc.schemas.filters import BOOLEAN
 from keysvc.schemas.filters import Filter
-from keysvc.schemas.filters import ID
-from keysvc.schemas.filters import ListQuerySchema
 from keysvc.schemas.filters import MOMENT
-from keysvc.schemas.filters import NAME
-from keysvc.schemas.filters import SortBy
-from keysvc.schemas.filters import TEXT
+from keysvc.schemas.listings import COMMON
+from keysvc.schemas.listings import ListQuerySchema
+from keysvc.schemas.listings import SortBy
 from keysvc.schemas.service_accounts import MAX_DESCRIPTION
 from keysvc.schemas.service_accounts import Name
 from keysvc.schemas.service_accounts import ServiceAccountSchema
@@ -104,29 +101,10 @@ class RotationSchema(Schema):
 class ApiKeyQuerySchema(ListQuerySchema):
     """Which API keys are wanted."""
 
-    id = Filter(ID)
-    name = Filter(NAME)
-    description = Filter(TEXT)
-    active = Filter(BOOLEAN)
-    created = Filter(MOMENT)
-    updated = Filter(MOMENT)
     last_login = Filter(MOMENT)
     last_rotated = Filter(MOMENT)
     service_account = fields.UUID(allow_none=True)
-    sort_by = SortBy(
-        frozenset(
-            {
-                "id",
-                "name",
-                "description",
-                "active",
-                "created",
-                "updated",
-                "last_login",
-                "last_rotated",
-            }
-        )
-    )
+    sort_by = SortBy(COMMON | {"last_login", "last_rotated"})
 
 
 _ACCOUNT = ServiceAccountSchema()

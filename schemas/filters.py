@@ -1,4 +1,4 @@
-"""Filters, order and windows of the API keys' wire, read from the query string."""
+"""Conditions of the API keys' wire: what each operator makes of its value."""
 
 import json
 import math
@@ -7,35 +7,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from datetime import UTC
 from typing import Any
-from typing import NamedTuple
 from uuid import UUID
 
 from marshmallow import fields
-from marshmallow import post_load
-from marshmallow import Schema
-from marshmallow import validate
 from marshmallow import ValidationError
 
 from keysvc.errors import Malformed
 from keysvc.model import Condition
-from keysvc.model import Listing
-from keysvc.model import Sort
-from keysvc.model import Window
 from keysvc.model.names import kept
-from keysvc.schemas.fields import QueryInteger
 from keysvc.schemas.text import has_surrogates
 
 _BOOLEANS = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
     **dict.fromkeys(("false", "0", "no", "off"), False),
 }
-
-
-class QueryBoolean(fields.Boolean):
-    """``true``, ``false``, ``1``, ``0``, ``yes``, ``no``, ``on``, ``off``; any case."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
-        return boolean(str(value))
 
 
 def boolean(text: str) -> bool:
@@ -184,75 +169,3 @@ class Filter(fields.List[Any]):
         if not colon or word not in self.readers:
             word, value = "equals", text
         return Condition(name, word, self.readers[word](value))
-
-
-class _Order(NamedTuple):
-    name: str
-    descending: bool
-
-
-class SortBy(fields.String):
-    """``field``, ``asc:field`` or ``desc:field``."""
-
-    def __init__(self, names: frozenset[str]) -> None:
-        self.names = names
-        described = {
-            "default": "created",
-            "enum": [d + n for n in sorted(names) for d in ("", "asc:", "desc:")],
-        }
-        super().__init__(load_default=_Order("created", False), metadata=described)
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        direction, colon, name = text.rpartition(":")
-        known = direction in {"asc", "desc"} if colon else True
-        if name not in self.names or not known:
-            raise ValidationError(f"Must be one of {', '.join(sorted(self.names))}.")
-        return _Order(name, direction == "desc")
-
-
-class Query(NamedTuple):
-    """What is wanted of a list, and whether with metadata."""
-
-    listing: Listing
-    hydrate: bool
-
-
-class ListQuerySchema(Schema):
-    """Which page is wanted, in which order; the filters are the subclass's."""
-
-    hydrate = QueryBoolean(load_default=False)
-    logical_operator = fields.String(
-        load_default="and", validate=validate.OneOf(["and", "or"])
-    )
-    page = QueryInteger(load_default=1, validate=validate.Range(min=1))
-    size = QueryInteger(load_default=20, validate=validate.Range(min=1, max=10000))
-
-    @post_load
-    def make(self, data: dict[str, Any], **kwargs: Any) -> Query:
-        order = data["sort_by"]
-        conditions = [
-            condition
-            for name, field in self.fields.items()
-            if isinstance(field, Filter) and name != "service_account"
-            for condition in data.get(name, ())
-        ]
-        listing = Listing(
-            window=Window(data["size"], data["page"] - 1),
-            sort=Sort(order.name, "id", order.descending),
-            conditions=tuple(conditions),
-            any_of=data["logical_operator"] == "or",
-            strict=True,
-        )
-        return Query(listing, data["hydrate"])
-
-
-class HydrateSchema(Schema):
-    """Whether metadata is wanted."""
-
-    hydrate = QueryBoolean(load_default=True)
-
-    @post_load
-    def make(self, data: dict[str, Any], **kwargs: Any) -> bool:
-        hydrate: bool = data["hydrate"]
-        return hydrate

@@ -20,15 +20,10 @@ from keysvc.schemas.envelopes import PageSchema
 from keysvc.schemas.fields import StrictBoolean
 from keysvc.schemas.fields import Text
 from keysvc.schemas.fields import Whole
-from keysvc.schemas.filters import BOOLEAN
 from keysvc.schemas.filters import Filter
 from keysvc.schemas.filters import ID
-from keysvc.schemas.filters import ListQuerySchema
-from keysvc.schemas.filters import MOMENT
-from keysvc.schemas.filters import NAME
-from keysvc.schemas.filters import SortBy
-from keysvc.schemas.filters import TEXT
 from keysvc.schemas.lenient import NullIsAbsentSchema
+from keysvc.schemas.listings import ListQuerySchema
 from keysvc.schemas.text import CLEAN_LINE
 
 MAX_NAME, MAX_DESCRIPTION = 255, 65535
@@ -97,16 +92,7 @@ class ServiceAccountChangeSchema(NullIsAbsentSchema):
 class ServiceAccountQuerySchema(ListQuerySchema):
     """Which service accounts are wanted."""
 
-    id = Filter(ID)
-    name = Filter(NAME)
-    description = Filter(TEXT)
-    active = Filter(BOOLEAN)
-    created = Filter(MOMENT)
-    updated = Filter(MOMENT)
     external_user_id = Filter(ID)
-    sort_by = SortBy(
-        frozenset({"id", "name", "description", "active", "created", "updated"})
-    )
 
 
 class ServiceAccountBodySchema(Schema):

@@ -28,8 +28,8 @@ from keysvc.schemas.api_keys import ApiKeySchema
 from keysvc.schemas.api_keys import RotationSchema
 from keysvc.schemas.envelopes import Shown
 from keysvc.schemas.envelopes import ShownPage
-from keysvc.schemas.filters import HydrateSchema
-from keysvc.schemas.filters import Query
+from keysvc.schemas.listings import HydrateSchema
+from keysvc.schemas.listings import Query
 from keysvc.schemas.service_accounts import MAX_NAME
 
 blp = FamilyBlueprint(

@@ -22,10 +22,10 @@ from keysvc.current import caller
 from keysvc.current import service
 from keysvc.errors import NotFound
 from keysvc.schemas.envelopes import Shown
-from keysvc.schemas.filters import HydrateSchema
 from keysvc.schemas.handshake import AnyPageSchema
 from keysvc.schemas.handshake import CurrentUserSchema
 from keysvc.schemas.handshake import InfoSchema
+from keysvc.schemas.listings import HydrateSchema
 from keysvc.schemas.service_accounts import MAX_NAME
 
 #: The version of ZenML's wire that is spoken.

@@ -14,8 +14,8 @@ from keysvc.model import AccountChange
 from keysvc.model import AccountDraft
 from keysvc.schemas.envelopes import Shown
 from keysvc.schemas.envelopes import ShownPage
-from keysvc.schemas.filters import HydrateSchema
-from keysvc.schemas.filters import Query
+from keysvc.schemas.listings import HydrateSchema
+from keysvc.schemas.listings import Query
 from keysvc.schemas.service_accounts import MAX_NAME
 from keysvc.schemas.service_accounts import ServiceAccountChangeSchema
 from keysvc.schemas.service_accounts import ServiceAccountDraftSchema
