@@ -12,7 +12,6 @@ from uuid import UUID
 
 from marshmallow import fields
 from marshmallow import post_load
-from marshmallow import Schema
 from marshmallow import validate
 from marshmallow import ValidationError
 
@@ -21,6 +20,7 @@ from keysvc.model import Condition
 from keysvc.model import Listing
 from keysvc.model import Sort
 from keysvc.model import Window
+from keysvc.schemas.base import Schema
 from keysvc.schemas.fields import QueryInteger
 from keysvc.schemas.text import has_surrogates
 

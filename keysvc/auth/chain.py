@@ -35,8 +35,9 @@ def establish() -> Caller:
         Unavailable: If the database cannot be asked, or is not ours.
     """
     service.ensure_ready()
+    environ, verifier, where = request.environ, service.verifier, origin()
     for scheme in SCHEMES:
-        who = scheme(request.environ, service.verifier, origin())
+        who = scheme(environ, verifier, where)
         if who is not None:
             return who
     raise Unauthenticated
