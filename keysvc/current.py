@@ -41,10 +41,12 @@ def caller_id() -> str | None:
 
 def request_id() -> str:
     """Return the request's id: the client's own if it is a plain word."""
-    if "_keysvc_request_id" not in g:
+    known: str | None = g.get("_keysvc_request_id")
+    if known is None:
         given = request.headers.get("X-Request-ID", "")
-        g._keysvc_request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
-    return cast(str, g._keysvc_request_id)
+        known = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
+        g._keysvc_request_id = known
+    return known
 
 
 def idempotency_key() -> str | None:

@@ -8,11 +8,11 @@ from marshmallow import EXCLUDE
 from marshmallow import fields
 from marshmallow import post_load
 from marshmallow import pre_load
-from marshmallow import Schema
 
 from keysvc.model import Change
 from keysvc.model import Draft
 from keysvc.model import ServiceAccount
+from keysvc.schemas.base import Schema
 from keysvc.schemas.envelopes import EnvelopeSchema
 from keysvc.schemas.envelopes import Metadata
 from keysvc.schemas.envelopes import NaiveMoment

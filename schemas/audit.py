@@ -4,9 +4,9 @@ from typing import Any
 
 from marshmallow import fields
 from marshmallow import RAISE
-from marshmallow import Schema
 from marshmallow import validate
 
+from keysvc.schemas.base import Schema
 from keysvc.schemas.fields import Moment
 from keysvc.schemas.fields import QueryInteger
 

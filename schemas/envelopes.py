@@ -6,9 +6,9 @@ from typing import Any
 from typing import NamedTuple
 
 from marshmallow import fields
-from marshmallow import Schema
 
 from keysvc.model import Page
+from keysvc.schemas.base import Schema
 from keysvc.schemas.fields import Whole
 
 

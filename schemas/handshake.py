@@ -3,8 +3,8 @@
 from typing import Any
 
 from marshmallow import fields
-from marshmallow import Schema
 
+from keysvc.schemas.base import Schema
 from keysvc.schemas.envelopes import EnvelopeSchema
 from keysvc.schemas.envelopes import Metadata
 from keysvc.schemas.envelopes import NaiveMoment

@@ -1,7 +1,8 @@
 """What the service says of itself."""
 
 from marshmallow import fields
-from marshmallow import Schema
+
+from keysvc.schemas.base import Schema
 
 
 class StatusSchema(Schema):

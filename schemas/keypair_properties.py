@@ -7,10 +7,10 @@ from typing import cast
 from marshmallow import fields
 from marshmallow import post_load
 from marshmallow import pre_load
-from marshmallow import Schema
 from marshmallow import ValidationError
 
 from keysvc.model import Change
+from keysvc.schemas.base import Schema
 from keysvc.schemas.fields import Moment
 from keysvc.schemas.fields import Money
 from keysvc.schemas.fields import Networks

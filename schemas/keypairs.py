@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from marshmallow import fields
 from marshmallow import post_load
-from marshmallow import Schema
 from marshmallow import validate
 from marshmallow import ValidationError
 
@@ -16,6 +15,7 @@ from keysvc.model import Credential
 from keysvc.model import Draft
 from keysvc.model import Listing
 from keysvc.model import Window
+from keysvc.schemas.base import Schema
 from keysvc.schemas.fields import Computed
 from keysvc.schemas.fields import Moment
 from keysvc.schemas.fields import StrictBoolean

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import pre_load
-from marshmallow import Schema
+
+from keysvc.schemas.base import Schema
 
 
 class NullIsAbsentSchema(Schema):

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from marshmallow import fields
 from marshmallow import post_load
-from marshmallow import Schema
 from marshmallow import validate
 from marshmallow import ValidationError
 
 from keysvc.model import Listing
 from keysvc.model import Sort
 from keysvc.model import Window
+from keysvc.schemas.base import Schema
 from keysvc.schemas.fields import QueryInteger
 from keysvc.schemas.filters import BOOLEAN
 from keysvc.schemas.filters import boolean

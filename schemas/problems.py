@@ -1,7 +1,8 @@
 """Errors as problem details (RFC 9457)."""
 
 from marshmallow import fields
-from marshmallow import Schema
+
+from keysvc.schemas.base import Schema
 
 
 class ProblemSchema(Schema):

@@ -7,12 +7,12 @@ from uuid import UUID
 from marshmallow import EXCLUDE
 from marshmallow import fields
 from marshmallow import post_load
-from marshmallow import Schema
 from marshmallow import ValidationError
 
 from keysvc.model import AccountChange
 from keysvc.model import AccountDraft
 from keysvc.model.names import reference_of
+from keysvc.schemas.base import Schema
 from keysvc.schemas.envelopes import EnvelopeSchema
 from keysvc.schemas.envelopes import Metadata
 from keysvc.schemas.envelopes import NaiveMoment

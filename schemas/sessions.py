@@ -5,12 +5,12 @@ from typing import Any
 from marshmallow import EXCLUDE
 from marshmallow import fields
 from marshmallow import post_load
-from marshmallow import Schema
 from marshmallow import validate
 from marshmallow import ValidationError
 
 from keysvc.model import KeyLogin
 from keysvc.model import PasswordLogin
+from keysvc.schemas.base import Schema
 
 _BY_PASSWORD, _BY_KEY = "password", "zenml-api-key"
 

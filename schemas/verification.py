@@ -7,10 +7,10 @@ from typing import Any
 from marshmallow import fields
 from marshmallow import post_load
 from marshmallow import RAISE
-from marshmallow import Schema
 from marshmallow import validate
 from marshmallow import ValidationError
 
+from keysvc.schemas.base import Schema
 from keysvc.schemas.fields import Moment
 from keysvc.schemas.fields import Scopes
 from keysvc.schemas.fields import StrictInteger

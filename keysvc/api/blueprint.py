@@ -87,7 +87,9 @@ def answer(error: Exception, shape: Shape) -> Response:
 
 
 def finish(response: Response) -> Response:
-    """Name the request, and keep credentials out of every cache."""
+    """Name the request, and keep credentials out of every cache; once is enough."""
+    if "X-Request-ID" in response.headers:
+        return response
     response.headers["X-Request-ID"] = request_id()
     response.headers.setdefault("Cache-Control", "no-store")
     if response.status_code == 204:

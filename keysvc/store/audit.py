@@ -1,10 +1,11 @@
 """Keep the audit's chain. Rows are only ever added here."""
 
-import json
 from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
+
+import orjson
 
 from keysvc.model import Actor
 from keysvc.model import Entry
@@ -131,8 +132,8 @@ def _cells(row: Sequence[Any]) -> _Cells:
     before, after = cells.before, cells.after
     return cells._replace(
         at=moment(cells.at),
-        before=None if before is None else json.loads(before),
-        after=None if after is None else json.loads(after),
+        before=None if before is None else orjson.loads(before),
+        after=None if after is None else orjson.loads(after),
     )
 
 

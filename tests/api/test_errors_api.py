@@ -234,7 +234,7 @@ def broken(*args: Any, **kwargs: Any) -> NoReturn:
 def test_a_503_says_when_to_come_back(
     admin: Client, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service.credentials, "page", unavailable)
+    monkeypatch.setattr(service.credentials, "brief_page", unavailable)
     monkeypatch.setattr(service.ledger, "page", unavailable)
     for given, suffix in (
         (admin.report(USER), "service-unavailable"),
@@ -260,7 +260,7 @@ def test_the_unexpected_is_logged_once_and_told_to_nobody(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(service.credentials, "page", broken)
+    monkeypatch.setattr(service.credentials, "brief_page", broken)
     monkeypatch.setattr(service.ledger, "page", broken)
     for method, path, suffix in (
         ("REPORT", USER, "internal-server-error"),
