@@ -7,8 +7,8 @@ import click
 from keysvc.commands.group import Commands
 from keysvc.commands.group import json_option
 from keysvc.commands.output import print_json
-from keysvc.core.ledger.ledger import Head
 from keysvc.current import service
+from keysvc.model import Head
 
 _HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 

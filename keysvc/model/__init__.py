@@ -1,6 +1,7 @@
 """What the service talks about: plain values, free of HTTP and SQL."""
 
 from keysvc.model.audit import Entry
+from keysvc.model.audit import Head
 from keysvc.model.audit import Record
 from keysvc.model.audit import Trace
 from keysvc.model.callers import Actor
@@ -59,6 +60,7 @@ __all__ = [
     "Demands",
     "Draft",
     "Entry",
+    "Head",
     "Issued",
     "KeyLogin",
     "Kind",

@@ -28,10 +28,17 @@ class Entry:
     after: Mapping[str, Any] | None = None
 
 
+class Head(NamedTuple):
+    """A record of the audit: its number, and the MAC that covers all before it."""
+
+    seq: int
+    mac: str
+
+
 class Trace(NamedTuple):
     """What a record says was changed, for those who keep what they have read."""
 
-    seq: int
+    head: Head
     action: str
     credential_id: str | None
     owner_id: str | None

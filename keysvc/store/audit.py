@@ -32,7 +32,7 @@ def head(*, locked: bool = False) -> tuple[int, str]:
     *locked*, no other transaction appends before this one has ended. So take it last.
     A head that somebody has taken away has the number -1.
     """
-    statement = _LOCKED_HEAD if locked and is_postgres() else _HEAD
+    statement = _LOCKED_HEAD if locked and is_postgres() else HEAD
     row = statement.run(1).fetchone()
     return (-1, "") if row is None else (row[0], row[1])
 
@@ -42,7 +42,8 @@ def _head() -> Any:
     return query.where(AuditHeadRow.id == 1)
 
 
-_HEAD = Statement(_head)
+#: The newest record's number and MAC; its parameter is always 1.
+HEAD = Statement(_head)
 _LOCKED_HEAD = Statement(lambda: _head().for_update())
 
 

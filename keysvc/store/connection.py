@@ -1,9 +1,11 @@
 """Open the database of this process: one, pooled, safe to fork."""
 
 import os
+import select
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextlib import suppress
 from typing import Any
 
 import peewee
@@ -26,6 +28,30 @@ _AWAY = (
 )
 
 _AWAY_NOW = "The database cannot be asked now."
+
+#: What a driver raises, said in Peewee's words; for connections that are not Peewee's.
+driver_errors = peewee.ExceptionWrapper(
+    {
+        error.__name__: error
+        for error in (
+            peewee.DatabaseError,
+            peewee.InterfaceError,
+            peewee.InternalError,
+            peewee.OperationalError,
+            peewee.ProgrammingError,
+        )
+    }
+)
+
+#: Seconds, and milliseconds, after which a PostgreSQL that says nothing at all is away;
+#: the system's own patience is more than two hours. A URL may say otherwise.
+_PATIENCE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
 
 _bound_to: list[str] = []
 
@@ -60,7 +86,7 @@ def disconnect() -> None:
 
 def _open(url: str, **limits: Any) -> peewee.Database:
     scheme, separator, rest = url.partition("://")
-    pooled = f"{scheme}+pool{separator}{rest}"
+    pooled = f"{_POOLED.get(scheme, scheme)}{separator}{rest}"
     options: dict[str, Any] = (
         {
             "pragmas": {
@@ -92,7 +118,32 @@ def _open(url: str, **limits: Any) -> peewee.Database:
         # Python cannot read the last day of year 9999 as a zone in the east tells it.
         given = opened.connect_params.get("options", "")
         opened.connect_params["options"] = f"{given} -c timezone=UTC"
+        opened.connect_params = _PATIENCE | opened.connect_params
     return opened
+
+
+class _PostgresPool(pool.PooledPostgresqlDatabase):
+    """A pool that sees, without asking the server, which connections have ended."""
+
+    def _is_closed(self, conn: Any) -> bool:
+        # Nobody talks on one that is idle: if there is something to read, it is the
+        # server's last word. Peewee asks with a statement, under the pool's lock.
+        with suppress(Exception):
+            poll = select.poll()
+            poll.register(conn.fileno(), select.POLLIN)
+            if not poll.poll(0):
+                return False
+        self._close_raw(conn)
+        return True
+
+
+_POOLED = {"sqlite": "sqlite+pool", "postgresql": "postgresql+keysvc"}
+db_url.register_database(_PostgresPool, _POOLED["postgresql"])
+
+
+def alone() -> Any:
+    """Open a connection of the driver's own, beside the pool and its bounds."""
+    return super(pool.PooledDatabase, database.obj)._connect()
 
 
 class reading:

@@ -2,12 +2,19 @@
 
 import os
 import socket
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextlib import suppress
 from typing import Any
 
+from keysvc.errors import Unavailable
+from keysvc.model import Head
 from keysvc.model import Trace
 from keysvc.store import audit
+from keysvc.store.connection import alone
+from keysvc.store.connection import driver_errors
 from keysvc.store.connection import is_postgres
 from keysvc.store.connection import translated
 from keysvc.store.statements import Statement
@@ -33,80 +40,120 @@ class Watch:
     """
     A connection that waits for others' commits and reads what they have recorded.
 
-    Of one thread; only ``cut`` is for others. What wakes it is never taken for a
+    It is none of the pool's: it is held for good, and whoever asks must not wait for
+    it. Of one thread; only ``cut`` is for others. What wakes it is never taken for a
     fact: a wait also ends when its time is over.
     """
 
     def __init__(self) -> None:
-        self._version: int | None = None
-        self._open, self._cut = False, False
+        self._lock, self._cut = threading.Lock(), False
+        self._connection: Any = None
         self._file: int | None = None
+        self._version: int | None = None
 
     def wait(self, seconds: float) -> None:
         """Return when something may have been recorded, at the latest in *seconds*."""
-        with translated():
-            self._connect()
+        with self._opened() as connection:
             if is_postgres():
-                connection = database.connection()
                 for _ in connection.notifies(timeout=seconds, stop_after=1):
                     pass
             else:
-                self._look(time.monotonic() + seconds)
+                self._look(connection, time.monotonic() + seconds)
 
-    def head(self) -> int:
-        """Return the number of the newest record."""
-        with translated():
-            self._connect()
-            seq, _ = audit.head()
-            return seq
+    def head(self) -> Head:
+        """
+        Return the newest record.
 
-    def after(self, seq: int) -> list[Trace]:
-        """Return up to ``BATCH`` traces of what was recorded after *seq*, in order."""
-        with translated():
-            self._connect()
-            rows = _AFTER.run(seq, BATCH).fetchall()
-        return [Trace(*row) for row in rows]
+        Raises:
+            Unavailable: If the database cannot be asked, or its head is missing.
+        """
+        with self._opened() as connection:
+            row = audit.HEAD.run_on(connection, 1).fetchone()
+        if row is None:
+            raise Unavailable("The head of the audit is missing.")
+        return Head(*row)
+
+    def between(self, position: Head, head: Head) -> list[Trace] | None:
+        """
+        Return up to ``BATCH`` traces of what was recorded after *position*, in order.
+
+        None if that cannot be known: *position* was purged; or it is no part of the
+        history that ends with *head*, since an older copy of the database, say, lies
+        there now.
+        """
+        if head.seq <= position.seq:
+            return None
+        with self._opened() as connection:
+            rows = _SINCE.run_on(connection, position.seq, BATCH + 1).fetchall()
+        traces = [Trace(Head(*row[:2]), *row[2:]) for row in rows]
+        if position.seq > 0 and traces and traces.pop(0).head != position:
+            return None
+        return traces if traces and traces[0].head.seq == position.seq + 1 else None
 
     def close(self) -> None:
         """Let go of the connection, for good or until the next use."""
-        self._open = False
+        with self._lock:
+            connection, self._connection = self._connection, None
+            file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+        if connection is not None:
+            with suppress(Exception):
+                connection.close()
+
+    def abandon(self) -> None:
+        """Let go, in the child of a fork, of what is its parent's: end nothing."""
         if self._file is not None:
             os.close(self._file)
-            self._file = None
-        with suppress(Exception):
-            database.manual_close()
+        self._connection = None
 
     def cut(self) -> None:
         """End a wait that another thread finds too long: its peer may be gone."""
-        self._cut, file = True, self._file
-        if file is not None:
-            with suppress(OSError), socket.socket(fileno=os.dup(file)) as peer:
-                peer.shutdown(socket.SHUT_RDWR)
+        self._cut = True
+        # Locked, lest the file be closed and its number be another's by now.
+        with self._lock:
+            if self._file is not None:
+                with (
+                    suppress(OSError),
+                    socket.socket(fileno=os.dup(self._file)) as peer,
+                ):
+                    peer.shutdown(socket.SHUT_RDWR)
 
-    def _connect(self) -> None:
-        if self._open and not database.is_closed():
-            return
-        database.connect(reuse_if_open=True)
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        with translated(), driver_errors:
+            if self._connection is None:
+                self._open()
+            yield self._connection
+
+    def _open(self) -> None:
+        connection = alone()
+        with self._lock:
+            self._connection = connection
+            if is_postgres():
+                self._file = os.dup(connection.fileno())
         if is_postgres():
-            self._file = os.dup(database.connection().fileno())
-            database.execute_sql(f"LISTEN {_CHANNEL}")
-        self._open = True
+            connection.execute(f"LISTEN {_CHANNEL}")
 
-    def _look(self, end: float) -> None:
+    def _look(self, connection: Any, end: float) -> None:
         self._cut = False
         while time.monotonic() < end and not self._cut:
-            (version,) = database.execute_sql("PRAGMA data_version").fetchone()
+            (version,) = connection.execute("PRAGMA data_version").fetchone()
             if version != self._version:
                 self._version = version
                 return
             time.sleep(_STEP)
 
 
-def _after() -> Any:
+def _since() -> Any:
     query = AuditRow.select(
-        AuditRow.seq, AuditRow.action, AuditRow.credential_id, AuditRow.owner_id
+        AuditRow.seq,
+        AuditRow.mac,
+        AuditRow.action,
+        AuditRow.credential_id,
+        AuditRow.owner_id,
     )
-    return query.where(AuditRow.seq > 0).order_by(AuditRow.seq).limit(1)
+    return query.where(AuditRow.seq >= 0).order_by(AuditRow.seq).limit(1)
 
 
-_AFTER = Statement(_after)
+_SINCE = Statement(_since)

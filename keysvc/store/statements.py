@@ -30,10 +30,17 @@ class Statement:
 
     def run(self, *parameters: Any) -> Any:
         """Return the cursor, on the connection at hand."""
+        return database.execute_sql(self._sql(), parameters)
+
+    def run_on(self, connection: Any, *parameters: Any) -> Any:
+        """Return the cursor, on a *connection* of the driver's."""
+        return connection.execute(self._sql(), parameters)
+
+    def _sql(self) -> str:
         dialect = type(database.obj)
         if dialect not in self._compiled:
             self._compiled[dialect] = _write(self._query())[0]
-        return database.execute_sql(self._compiled[dialect], parameters)
+        return self._compiled[dialect]
 
 
 class Selection(Statement):

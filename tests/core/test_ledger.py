@@ -17,13 +17,13 @@ from keysvc.config import Settings
 from keysvc.core.background import finish_all
 from keysvc.core.ledger.ledger import Finding
 from keysvc.core.ledger.ledger import GENESIS
-from keysvc.core.ledger.ledger import Head
 from keysvc.core.service import Service
 from keysvc.errors import Conflict
 from keysvc.errors import Unavailable
 from keysvc.model import Actor
 from keysvc.model import Draft
 from keysvc.model import Entry
+from keysvc.model import Head
 from keysvc.model import Kind
 from keysvc.model import Origin
 from keysvc.model import Owner

@@ -74,16 +74,10 @@ class Feed:
     def _read(self) -> None:
         began, head = time.monotonic(), self._watch.head()
         position = self._cache.position
-        if position < 0 or head < position:
-            # The beginning; or another database, an older copy say, lies there now.
-            self._cache.advance(head, None)
-            position = head
-        while position < head:
-            traces = self._watch.after(position)
-            # What was purged meanwhile may have been anything.
-            whole = bool(traces) and traces[0].seq == position + 1
-            position = traces[-1].seq if traces else head
-            self._cache.advance(position, traces if whole else None)
+        while position != head:
+            traces = None if position is None else self._watch.between(position, head)
+            position = traces[-1].head if traces else head
+            self._cache.advance(position, traces)
         self._cache.confirm(began)
 
     def _say(self, error: Exception | None) -> None:
@@ -105,6 +99,7 @@ class Feed:
         self._watch.cut()
 
     def _forget(self) -> None:
+        self._watch.abandon()
         self._watch, self._ended = Watch(), threading.Event()
         self._turn_began, self._away = time.monotonic(), False
         self._cache.forget()

@@ -20,6 +20,7 @@ from keysvc.errors import Unavailable
 from keysvc.model import Caller
 from keysvc.model import Cut
 from keysvc.model import Entry
+from keysvc.model import Head
 from keysvc.model import Record
 from keysvc.model import Trace
 from keysvc.store import audit as store
@@ -34,13 +35,6 @@ _witness.setLevel(logging.INFO)
 
 #: What the first record is chained to.
 GENESIS = "0" * 64
-
-
-class Head(NamedTuple):
-    """The newest record: its number, and the MAC that covers all before it."""
-
-    seq: int
-    mac: str
 
 
 class Finding(NamedTuple):
@@ -225,4 +219,5 @@ class Ledger:
 
 
 def _trace(entry: Entry) -> Trace:
-    return Trace(0, entry.action, entry.credential_id, entry.owner and entry.owner.id)
+    owner = entry.owner and entry.owner.id
+    return Trace(Head(0, GENESIS), entry.action, entry.credential_id, owner)

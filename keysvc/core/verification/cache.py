@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from time import monotonic
 from typing import NamedTuple
 
+from keysvc.model import Head
 from keysvc.model import Kind
 from keysvc.model import Principal
 from keysvc.model import Stored
@@ -58,7 +59,8 @@ class Cache:
     def forget(self) -> None:
         """Stand as if nothing had been read, nor heard of the feed."""
         self._lock = threading.Lock()
-        self.position, self._confirmed = -1, -math.inf
+        self.position: Head | None = None
+        self._confirmed = -math.inf
         self._clear()
 
     def is_fresh(self) -> bool:
@@ -72,7 +74,7 @@ class Cache:
             return None
         return self._join(public_id, now)
 
-    def keep(self, principal: Principal, position: int) -> None:
+    def keep(self, principal: Principal, position: Head | None) -> None:
         """
         Keep what was read, unless something has changed since.
 
@@ -83,12 +85,12 @@ class Cache:
             if position == self.position:
                 self._keep(principal, monotonic() + _LIFETIME)
 
-    def advance(self, position: int, traces: Iterable[Trace] | None) -> None:
+    def advance(self, position: Head, traces: Iterable[Trace] | None) -> None:
         """
         Drop what the feed says was changed.
 
         Args:
-            position: How far the feed was read.
+            position: How far the feed was read, in which history.
             traces: What has changed; None where that is not known.
         """
         with self._lock:
@@ -145,6 +147,8 @@ class Cache:
         elif principal.kind is Kind.API_KEY:
             parent = principal.owner.id
             self._add_parent(parent, _Parent(until, None))
+        # What is read again pushes nothing out, and is the youngest.
+        self._principals.pop(principal.public_id, None)
         while len(self._principals) >= self._size:
             _, oldest = self._principals.popitem(last=False)
             self._public_ids.pop(oldest.principal.principal_id, None)
@@ -152,6 +156,7 @@ class Cache:
         self._principals[principal.public_id] = _Kept(until, principal, parent)
 
     def _add_parent(self, id_: str, parent: _Parent) -> None:
+        self._parents.pop(id_, None)
         while len(self._parents) >= self._size:
             self._parents.popitem(last=False)
         self._parents[id_] = parent

@@ -24,6 +24,7 @@ from keysvc.errors import UsedSignature
 from keysvc.model import Caller
 from keysvc.model import Code
 from keysvc.model import Demands
+from keysvc.model import Head
 from keysvc.model import Origin
 from keysvc.model import Principal
 from keysvc.model import Proof
@@ -122,7 +123,7 @@ class Verifier:
         found: dict[str, Principal],
         demands: Demands,
         now: datetime,
-        position: int,
+        position: Head | None,
     ) -> Verdict:
         if claim is None:
             return _UNKNOWN
@@ -150,7 +151,7 @@ class Verifier:
         principal = find(claim.public_id)
         return self._decided(claim, principal, demands, now, position)
 
-    def _position(self) -> int:
+    def _position(self) -> Head | None:
         """Return where the feed stands, and make sure that it goes on."""
         self._feed.start()
         return self._cache.position
@@ -161,7 +162,7 @@ class Verifier:
         principal: Principal | None,
         demands: Demands,
         now: datetime,
-        position: int,
+        position: Head | None,
     ) -> Verdict:
         proof = self._prover.prove(claim, principal, now)
         code = decide(principal, proof, demands, now)
