@@ -1,6 +1,7 @@
 """Fields that take exactly what they say: JSON's ``true``, not ``"yes"`` or 1."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import datetime
 from datetime import UTC
@@ -11,6 +12,7 @@ from ipaddress import IPv6Network
 from typing import Any
 
 from marshmallow import fields
+from marshmallow import Schema
 from marshmallow import validate
 from marshmallow import ValidationError
 
@@ -26,6 +28,11 @@ _MAX_ITEMS = 100
 
 #: No mask after the slash, which could be read in two ways, and no zone.
 _CIDR = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?")
+
+_BOOLEANS = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
 
 _UNCLEAN = "Must not hold control, bidirectional or surrogate characters."
 
@@ -65,18 +72,34 @@ class QueryInteger(fields.Integer):
         return int(value)
 
 
+class QueryBoolean(fields.Boolean):
+    """``true``, ``false``, ``1``, ``0``, ``yes``, ``no``, ``on``, ``off``; any case."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
+        return boolean(str(value))
+
+
+def boolean(text: str) -> bool:
+    """Read a truth value of a query string."""
+    if text.strip().lower() not in _BOOLEANS:
+        raise ValidationError("Must be true or false.")
+    return _BOOLEANS[text.strip().lower()]
+
+
 class Text(fields.String):
     """
-    Text of at most *maximum* characters, without control or bidi characters.
+    Text of *minimum* to *maximum* characters, without control or bidi characters.
 
     Args:
         lines: Whether line breaks and tabs are fine.
     """
 
-    def __init__(self, *, maximum: int, lines: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *, maximum: int, minimum: int = 0, lines: bool = False, **kwargs: Any
+    ) -> None:
         clean = CLEAN_LINES if lines else CLEAN_LINE
         rules: list[Callable[[str], Any]] = [
-            validate.Length(max=maximum),
+            validate.Length(min=minimum or None, max=maximum),
             validate.Regexp(clean, error=_UNCLEAN),
             _refuse_surrogates,
         ]
@@ -86,6 +109,17 @@ class Text(fields.String):
 def _refuse_surrogates(text: str) -> None:
     if has_surrogates(text):
         raise ValidationError(_UNCLEAN)
+
+
+class Name(Text):
+    """A name of 1 to *maximum* characters, kept in NFC."""
+
+    def __init__(self, *, maximum: int, **kwargs: Any) -> None:
+        super().__init__(minimum=1, maximum=maximum, **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        return unicodedata.normalize("NFC", text)
 
 
 class Money(fields.String):
@@ -120,7 +154,12 @@ class Moment(fields.AwareDateTime):
             ) from None
 
     def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
-        return None if value is None else value.isoformat(timespec="microseconds")
+        return told(value)
+
+
+def told(moment: datetime | None) -> str | None:
+    """Return how a moment is written."""
+    return None if moment is None else moment.isoformat(timespec="microseconds")
 
 
 class _Words(fields.List[Any]):
@@ -181,6 +220,28 @@ class Whole(fields.Nested):
         self, obj: Any, attr: str, accessor: Any = None, default: Any = None
     ) -> Any:
         return obj
+
+
+class Written(fields.List[Any]):
+    """
+    The items of a page, written by hand: it takes a fraction of the time.
+
+    Args:
+        nested: What documents an item; a test holds *write* to it.
+        write: Writes an item.
+    """
+
+    def __init__(
+        self,
+        nested: type[Schema],
+        write: Callable[[Any], dict[str, Any]],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fields.Nested(nested), **kwargs)
+        self.write = write
+
+    def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
+        return [self.write(item) for item in value]
 
 
 class Computed(fields.List[Any]):

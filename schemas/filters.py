@@ -21,27 +21,10 @@ from keysvc.model import Condition
 from keysvc.model import Listing
 from keysvc.model import Sort
 from keysvc.model import Window
+from keysvc.schemas.fields import boolean
+from keysvc.schemas.fields import QueryBoolean
 from keysvc.schemas.fields import QueryInteger
 from keysvc.schemas.text import has_surrogates
-
-_BOOLEANS = {
-    **dict.fromkeys(("true", "1", "yes", "on"), True),
-    **dict.fromkeys(("false", "0", "no", "off"), False),
-}
-
-
-class QueryBoolean(fields.Boolean):
-    """``true``, ``false``, ``1``, ``0``, ``yes``, ``no``, ``on``, ``off``; any case."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
-        return boolean(str(value))
-
-
-def boolean(text: str) -> bool:
-    """Read a truth value of a query string."""
-    if text.strip().lower() not in _BOOLEANS:
-        raise ValidationError("Must be true or false.")
-    return _BOOLEANS[text.strip().lower()]
 
 
 def moment(text: str) -> datetime:

@@ -1,6 +1,5 @@
 """Service accounts: snake_case, in envelopes."""
 
-import unicodedata
 from typing import Any
 from typing import cast
 from uuid import UUID
@@ -17,6 +16,7 @@ from keysvc.schemas.envelopes import EnvelopeSchema
 from keysvc.schemas.envelopes import Metadata
 from keysvc.schemas.envelopes import NaiveMoment
 from keysvc.schemas.envelopes import PageSchema
+from keysvc.schemas.fields import Name
 from keysvc.schemas.fields import StrictBoolean
 from keysvc.schemas.fields import Text
 from keysvc.schemas.fields import Whole
@@ -32,24 +32,19 @@ from keysvc.schemas.text import CLEAN_LINE
 
 MAX_NAME, MAX_DESCRIPTION = 255, 65535
 
-_DESCRIBED = {"minLength": 1, "pattern": CLEAN_LINE + r"(?![\s\S]*/)"}
+_DESCRIBED = {"pattern": CLEAN_LINE + r"(?![\s\S]*/)"}
 
 
-class Name(Text):
-    """
-    A name of 1 to 255 characters, kept in NFC.
-
-    One that is a UUID, or holds a slash, could not be told in a path.
-    """
+class PathName(Name):
+    """A name by which a path can call: no UUID, and without a slash."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(maximum=MAX_NAME, metadata=_DESCRIBED, **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        name = unicodedata.normalize("NFC", text)
-        if not name or "/" in name or _is_uuid(name):
-            raise ValidationError("Must not be empty, a UUID, or hold a slash.")
+        name = super()._deserialize(value, attr, data, **kwargs)
+        if "/" in name or _is_uuid(name):
+            raise ValidationError("Must not be a UUID, or hold a slash.")
         return name
 
 
@@ -67,7 +62,7 @@ class ServiceAccountDraftSchema(NullIsAbsentSchema):
     class Meta:
         unknown = EXCLUDE
 
-    name = Name(required=True)
+    name = PathName(required=True)
     active = StrictBoolean(attribute="is_active", required=True)
     description = Text(maximum=MAX_DESCRIPTION, lines=True)
     full_name = Text(maximum=255)
@@ -83,7 +78,7 @@ class ServiceAccountChangeSchema(NullIsAbsentSchema):
     class Meta:
         unknown = EXCLUDE
 
-    name = Name()
+    name = PathName()
     active = StrictBoolean(attribute="is_active")
     description = Text(maximum=MAX_DESCRIPTION, lines=True)
     full_name = Text(maximum=255)

@@ -13,7 +13,7 @@ from keysvc.commands.properties import read
 from keysvc.commands.properties import words
 from keysvc.current import service
 from keysvc.schemas.fields import Scopes
-from keysvc.schemas.service_accounts import Name
+from keysvc.schemas.service_accounts import PathName
 
 password_option = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input."
@@ -33,7 +33,7 @@ def add(name: str, scopes: str, password_stdin: bool) -> None:
     """Make an operator. Without --password-stdin the password is asked for."""
     granted = read(Scopes(), words(scopes), "scopes")
     made = service.operators.add(
-        operator(), read(Name(), name, "NAME"), _password(password_stdin), granted
+        operator(), read(PathName(), name, "NAME"), _password(password_stdin), granted
     )
     click.echo(f"Made {made.name}.")
 

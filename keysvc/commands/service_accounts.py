@@ -27,7 +27,7 @@ from keysvc.schemas.api_keys import ApiKeyDraftSchema
 from keysvc.schemas.api_keys import ApiKeySchema
 from keysvc.schemas.envelopes import Shown
 from keysvc.schemas.fields import Text
-from keysvc.schemas.service_accounts import Name
+from keysvc.schemas.service_accounts import PathName
 from keysvc.schemas.service_accounts import ServiceAccountChangeSchema
 from keysvc.schemas.service_accounts import ServiceAccountSchema
 
@@ -53,7 +53,7 @@ def service_accounts() -> None:
 def create(name: str, description: str, external: UUID | None, as_json: bool) -> None:
     """Create a service account."""
     draft = AccountDraft(
-        name=read(Name(), name, "NAME"),
+        name=read(PathName(), name, "NAME"),
         description=read(Text(maximum=65535, lines=True), description, "description"),
         external_user_id=external,
     )

@@ -14,6 +14,7 @@ from keysvc.model.credentials import Issued
 from keysvc.model.credentials import Kind
 from keysvc.model.pages import Condition
 from keysvc.model.pages import Cut
+from keysvc.model.pages import Keyset
 from keysvc.model.pages import Listing
 from keysvc.model.pages import Page
 from keysvc.model.pages import Sort
@@ -46,6 +47,7 @@ __all__ = [
     "Entry",
     "Issued",
     "KeyLogin",
+    "Keyset",
     "Kind",
     "Listing",
     "Login",
