@@ -10,6 +10,7 @@ from marshmallow import Schema
 
 from keysvc.model import Change
 from keysvc.model import Draft
+from keysvc.schemas.answers import Whole
 from keysvc.schemas.envelopes import EnvelopeSchema
 from keysvc.schemas.envelopes import Metadata
 from keysvc.schemas.envelopes import NaiveMoment
@@ -18,7 +19,6 @@ from keysvc.schemas.envelopes import Shown
 from keysvc.schemas.fields import StrictBoolean
 from keysvc.schemas.fields import StrictInteger
 from keysvc.schemas.fields import Text
-from keysvc.schemas.fields import Whole
 from keysvc.schemas.filters import BOOLEAN
 from keysvc.schemas.filters import Filter
 from keysvc.schemas.filters import ID

@@ -9,7 +9,7 @@ from marshmallow import fields
 from marshmallow import Schema
 
 from keysvc.model import Page
-from keysvc.schemas.fields import Whole
+from keysvc.schemas.answers import Whole
 
 
 class NaiveMoment(fields.DateTime):

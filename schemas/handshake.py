@@ -5,10 +5,10 @@ from typing import Any
 from marshmallow import fields
 from marshmallow import Schema
 
+from keysvc.schemas.answers import Whole
 from keysvc.schemas.envelopes import EnvelopeSchema
 from keysvc.schemas.envelopes import Metadata
 from keysvc.schemas.envelopes import NaiveMoment
-from keysvc.schemas.fields import Whole
 
 
 class InfoSchema(Schema):

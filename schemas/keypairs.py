@@ -16,13 +16,13 @@ from keysvc.model import Credential
 from keysvc.model import Draft
 from keysvc.model import Listing
 from keysvc.model import Window
-from keysvc.schemas.fields import Computed
+from keysvc.schemas.answers import Computed
+from keysvc.schemas.answers import Whole
+from keysvc.schemas.answers import Written
 from keysvc.schemas.fields import Moment
 from keysvc.schemas.fields import StrictBoolean
 from keysvc.schemas.fields import StrictInteger
 from keysvc.schemas.fields import told
-from keysvc.schemas.fields import Whole
-from keysvc.schemas.fields import Written
 from keysvc.schemas.keypair_properties import FIELDS
 from keysvc.schemas.keypair_properties import HISTORICAL
 from keysvc.schemas.keypair_properties import KeypairPropertiesSchema

@@ -12,6 +12,7 @@ from marshmallow import ValidationError
 
 from keysvc.model import AccountChange
 from keysvc.model import AccountDraft
+from keysvc.schemas.answers import Whole
 from keysvc.schemas.envelopes import EnvelopeSchema
 from keysvc.schemas.envelopes import Metadata
 from keysvc.schemas.envelopes import NaiveMoment
@@ -19,7 +20,6 @@ from keysvc.schemas.envelopes import PageSchema
 from keysvc.schemas.fields import Name
 from keysvc.schemas.fields import StrictBoolean
 from keysvc.schemas.fields import Text
-from keysvc.schemas.fields import Whole
 from keysvc.schemas.filters import BOOLEAN
 from keysvc.schemas.filters import Filter
 from keysvc.schemas.filters import ID

@@ -6,6 +6,7 @@ from typing import Any
 from flask import g
 from flask import request
 
+from keysvc.auth.accesskey import accesskey
 from keysvc.auth.backendai import backendai
 from keysvc.auth.basic import basic
 from keysvc.auth.bearer import bearer
@@ -22,7 +23,7 @@ from keysvc.model import Origin
 #: It reads the WSGI environ, in which the intake has left the body (keysvc.body).
 Scheme = Callable[[dict[str, Any], Verifier, Origin], Caller | None]
 
-SCHEMES: tuple[Scheme, ...] = (basic, backendai, bearer)
+SCHEMES: tuple[Scheme, ...] = (basic, backendai, bearer, accesskey)
 
 
 def establish() -> Caller:

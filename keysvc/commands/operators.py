@@ -7,8 +7,7 @@ import click
 from keysvc.commands.group import Commands
 from keysvc.commands.group import json_option
 from keysvc.commands.group import operator
-from keysvc.commands.output import print_json
-from keysvc.commands.output import print_table
+from keysvc.commands.output import print_all
 from keysvc.commands.properties import read
 from keysvc.commands.properties import words
 from keysvc.current import service
@@ -51,7 +50,7 @@ def list_operators(as_json: bool) -> None:
         }
         for found in service.operators.every()
     ]
-    print_json(rows) if as_json else print_table(rows)
+    print_all(rows, as_json)
 
 
 @operators.command()
@@ -118,7 +117,7 @@ def list_sessions(as_json: bool) -> None:
         }
         for found in service.sessions.every()
     ]
-    print_json(rows) if as_json else print_table(rows)
+    print_all(rows, as_json)
 
 
 @sessions.command()

@@ -66,7 +66,7 @@ def get(
     Return one credential of *owner*; *locked*, nobody else changes it meanwhile.
 
     Args:
-        reference: What the family calls it by: an access key, or an id or a name.
+        reference: What the family calls it by: an access key, an id, or a name.
 
     Raises:
         NotFound: If *owner* has none of this *kind* and *reference*.
@@ -83,7 +83,7 @@ def get(
 def page(kind: Kind, owner: Owner, listing: Listing) -> Page[Credential]:
     """Return a part of the credentials of *owner*."""
     if listing.conditions or listing.sort != Sort():
-        mine = _of(kind, *owner)
+        mine = of(kind, *owner)
         return lists.page(mine, listing, _LISTED, _read_all)
     total, window = _COUNT.run(kind, *owner).fetchone()[0], listing.window
     if lists.is_beyond(listing, total):
@@ -125,6 +125,7 @@ def rotate(credential: Credential, secret: Secret) -> None:
     mine = CredentialRow.id == credential.id
     CredentialRow.update(
         **secret._asdict(),
+        attributes=credential.attributes,
         retained_digest=CredentialRow.digest if retained else None,
         retained_key=CredentialRow.digest_key if retained else None,
         retained_until=credential.retained_until,
@@ -173,10 +174,12 @@ def _called(kind: Kind, reference: str) -> tuple[str, str]:
     try:
         return "id", UUID(reference).hex
     except ValueError:
-        return "name", reference
+        if kind is Kind.API_KEY:
+            return "name", reference
+        raise NotFound from None
 
 
-def _of(kind: str = "", owner_kind: str = "", owner_id: str = "", *more: Any) -> Any:
+def of(kind: str = "", owner_kind: str = "", owner_id: str = "", *more: Any) -> Any:
     mine = (
         CredentialRow.kind == kind,
         CredentialRow.owner_kind == owner_kind,
@@ -188,7 +191,7 @@ def _of(kind: str = "", owner_kind: str = "", owner_id: str = "", *more: Any) ->
 def _one(column: str) -> Any:
     field = getattr(CredentialRow, column)
     nothing = UUID(int=0) if column == "id" else ""
-    return _of("", "", "", field == nothing)
+    return of("", "", "", field == nothing)
 
 
 _ONE = {
@@ -201,10 +204,10 @@ _LOCKED = {
     "id": Statement(lambda: _one("id").for_update()),
     "name": Statement(lambda: _one("name").for_update()),
 }
-_COUNT = Statement(lambda: _of().columns(peewee.fn.COUNT(CredentialRow.id)))
+_COUNT = Statement(lambda: of().columns(peewee.fn.COUNT(CredentialRow.id)))
 _PAGE = Statement(
     lambda: (
-        _of()
+        of()
         .order_by(CredentialRow.created_at, CredentialRow.public_id)
         .limit(1)
         .offset(1)

@@ -74,8 +74,12 @@ class Verifier:
         return self._by_token(token, origin)
 
     def api_key(self, text: str, origin: Origin) -> Caller:
-        """Return the caller whose API key this token is, as above; of no session."""
-        return self._by_token(tokens.read_token(text), origin)
+        """Return the caller whose API key this token is, as above; no other token."""
+        return self._by_token_of(Kind.API_KEY, text, origin)
+
+    def access_key(self, text: str, origin: Origin) -> Caller:
+        """Return the caller whose access key this token is, as above; no other."""
+        return self._by_token_of(Kind.ACCESS_KEY, text, origin)
 
     def signed(self, request: Signed, origin: Origin) -> Caller:
         """
@@ -101,6 +105,12 @@ class Verifier:
         if request.changes_state:
             self._replay.use_up(expected, date + signing.WINDOW)
         return self._welcome(good, secret, proof, origin)
+
+    def _by_token_of(self, kind: Kind, text: str, origin: Origin) -> Caller:
+        token = tokens.read_token(text)
+        if token is None or self._mint.kind_of(token.prefix) is not kind:
+            raise UnknownCredential
+        return self._by_token(token, origin)
 
     def _by_token(self, token: tokens.Token | None, origin: Origin) -> Caller:
         kind = None if token is None else self._mint.kind_of(token.prefix)
