@@ -38,6 +38,7 @@ class Settings:
     flush_interval: float = 5.0
     audit_head_interval: float = 60.0
     api_key_prefix: str = "ksa"
+    access_key_prefix: str = "kso"
     session_prefix: str = "kss"
     session_lifetime: int = 43200
     login_failures: int = 10
@@ -77,14 +78,14 @@ class Settings:
             _require(getattr(self, name) > 0, name, "must be above 0")
             # Beyond this, waiting is an OverflowError; infinity is.
             _require(getattr(self, name) <= threading.TIMEOUT_MAX, name, "is too much")
-        for name in ("api_key_prefix", "session_prefix"):
-            good = _TOKEN_PREFIX.fullmatch(getattr(self, name)) is not None
+        taken: dict[str, str] = {}
+        for name in ("api_key_prefix", "access_key_prefix", "session_prefix"):
+            prefix = getattr(self, name)
+            good = _TOKEN_PREFIX.fullmatch(prefix) is not None
             _require(good, name, "must have 1 to 12 characters of 0-9 A-Z a-z")
-        _require(
-            self.session_prefix != self.api_key_prefix,
-            "session_prefix",
-            "must differ from KEYSVC_API_KEY_PREFIX",
-        )
+            other = PREFIX + taken.get(prefix, "").upper()
+            _require(prefix not in taken, name, f"must differ from {other}")
+            taken[prefix] = name
         _require(4 <= self.password_cost <= 16, "password_cost", "must be from 4 to 16")
         _require(
             self.log_level in {"DEBUG", "INFO", "WARNING", "ERROR"},

@@ -4,6 +4,7 @@ Everything that can go wrong, by meaning.
 * KeysvcError
   - Invalid            what was asked breaks a rule; names the fields
     . Malformed        it could not even be read
+      MalformedPath    its path could be read in two ways, or in none
   - Unauthenticated    the caller could not be established
     . MalformedCredential
     . UnknownCredential
@@ -45,6 +46,10 @@ class Invalid(KeysvcError):
 
 class Malformed(Invalid):
     """The request cannot be read."""
+
+
+class MalformedPath(Malformed):
+    """The path cannot be read."""
 
 
 class Unauthenticated(KeysvcError):

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Flask
 
+from keysvc.api import access_keys
 from keysvc.api import api_keys
 from keysvc.api import audit
 from keysvc.api import handshake
@@ -26,6 +27,7 @@ FAMILIES = (
     keypairs.blp,
     service_accounts.blp,
     api_keys.blp,
+    access_keys.blp,
     sessions.blp,
     handshake.blp,
     handshake.open_blp,

@@ -7,76 +7,59 @@ from typing import cast
 from marshmallow import EXCLUDE
 from marshmallow import fields
 from marshmallow import post_load
-from marshmallow import pre_load
 
 from keysvc.model import Change
 from keysvc.model import Draft
 from keysvc.model import ServiceAccount
+from keysvc.schemas.answers import Whole
 from keysvc.schemas.base import Schema
 from keysvc.schemas.envelopes import EnvelopeSchema
 from keysvc.schemas.envelopes import Metadata
 from keysvc.schemas.envelopes import NaiveMoment
 from keysvc.schemas.envelopes import PageSchema
 from keysvc.schemas.envelopes import Shown
-from keysvc.schemas.fields import Moment
-from keysvc.schemas.fields import Networks
-from keysvc.schemas.fields import Scopes
 from keysvc.schemas.fields import StrictBoolean
 from keysvc.schemas.fields import StrictInteger
 from keysvc.schemas.fields import Text
-from keysvc.schemas.fields import Whole
 from keysvc.schemas.filters import Filter
 from keysvc.schemas.filters import MOMENT
+from keysvc.schemas.lenient import NullIsAbsentSchema
+from keysvc.schemas.limits import LimitsSchema
 from keysvc.schemas.listings import COMMON
 from keysvc.schemas.listings import ListQuerySchema
 from keysvc.schemas.listings import SortBy
 from keysvc.schemas.service_accounts import MAX_DESCRIPTION
-from keysvc.schemas.service_accounts import Name
+from keysvc.schemas.service_accounts import PathName
 from keysvc.schemas.service_accounts import ServiceAccountSchema
 
 #: Minutes: a year.
 _MAX_RETAIN = 525600
 
 
-class _LimitsSchema(Schema):
-    """What create and update share; null clears the limits and stays for the rest."""
+class _ApiKeyBodySchema(LimitsSchema, NullIsAbsentSchema):
+    """What create and update share."""
 
     class Meta:
         unknown = EXCLUDE
 
-    description = Text(maximum=MAX_DESCRIPTION, lines=True, allow_none=True)
-    expires_at = Moment(allow_none=True)
-    scopes = Scopes(allow_none=True)
-    allowed_ips = Networks(allow_none=True)
-    rate_limit = StrictInteger(allow_none=True)
-    remaining = StrictInteger(allow_none=True)
-
-    @pre_load
-    def ignore_nulls(self, data: Any, **kwargs: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        return {
-            name: value
-            for name, value in data.items()
-            if value is not None or name in {"expires_at", "rate_limit", "remaining"}
-        }
+    description = Text(maximum=MAX_DESCRIPTION, lines=True)
 
 
-class ApiKeyDraftSchema(_LimitsSchema):
+class ApiKeyDraftSchema(_ApiKeyBodySchema):
     """Body of create."""
 
-    name = Name(required=True)
+    name = PathName(required=True)
 
     @post_load
     def make(self, data: dict[str, Any], **kwargs: Any) -> Draft:
         return Draft(**data)
 
 
-class ApiKeyChangeSchema(_LimitsSchema):
+class ApiKeyChangeSchema(_ApiKeyBodySchema):
     """Body of update."""
 
-    name = Name(allow_none=True)
-    active = StrictBoolean(attribute="is_active", allow_none=True)
+    name = PathName()
+    active = StrictBoolean(attribute="is_active")
 
     @post_load
     def make(self, data: dict[str, Any], **kwargs: Any) -> Change:

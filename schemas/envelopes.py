@@ -8,8 +8,8 @@ from typing import NamedTuple
 from marshmallow import fields
 
 from keysvc.model import Page
+from keysvc.schemas.answers import Whole
 from keysvc.schemas.base import Schema
-from keysvc.schemas.fields import Whole
 
 
 class NaiveMoment(fields.DateTime):

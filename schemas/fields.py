@@ -1,6 +1,7 @@
 """Fields that take exactly what they say: JSON's ``true``, not ``"yes"`` or 1."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import datetime
 from datetime import UTC
@@ -26,6 +27,11 @@ _MAX_ITEMS = 100
 
 #: No mask after the slash, which could be read in two ways, and no zone.
 _CIDR = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?")
+
+_BOOLEANS = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
 
 _UNCLEAN = "Must not hold control, bidirectional or surrogate characters."
 
@@ -65,18 +71,34 @@ class QueryInteger(fields.Integer):
         return int(value)
 
 
+class QueryBoolean(fields.Boolean):
+    """``true``, ``false``, ``1``, ``0``, ``yes``, ``no``, ``on``, ``off``; any case."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
+        return boolean(str(value))
+
+
+def boolean(text: str) -> bool:
+    """Read a truth value of a query string."""
+    if text.strip().lower() not in _BOOLEANS:
+        raise ValidationError("Must be true or false.")
+    return _BOOLEANS[text.strip().lower()]
+
+
 class Text(fields.String):
     """
-    Text of at most *maximum* characters, without control or bidi characters.
+    Text of *minimum* to *maximum* characters, without control or bidi characters.
 
     Args:
         lines: Whether line breaks and tabs are fine.
     """
 
-    def __init__(self, *, maximum: int, lines: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *, maximum: int, minimum: int = 0, lines: bool = False, **kwargs: Any
+    ) -> None:
         clean = CLEAN_LINES if lines else CLEAN_LINE
         rules: list[Callable[[str], Any]] = [
-            validate.Length(max=maximum),
+            validate.Length(min=minimum or None, max=maximum),
             validate.Regexp(clean, error=_UNCLEAN),
             _refuse_surrogates,
         ]
@@ -86,6 +108,17 @@ class Text(fields.String):
 def _refuse_surrogates(text: str) -> None:
     if has_surrogates(text):
         raise ValidationError(_UNCLEAN)
+
+
+class Name(Text):
+    """A name of 1 to *maximum* characters, kept in NFC."""
+
+    def __init__(self, *, maximum: int, **kwargs: Any) -> None:
+        super().__init__(minimum=1, maximum=maximum, **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        return unicodedata.normalize("NFC", text)
 
 
 class Money(fields.String):
@@ -120,7 +153,12 @@ class Moment(fields.AwareDateTime):
             ) from None
 
     def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
-        return None if value is None else value.isoformat(timespec="microseconds")
+        return told(value)
+
+
+def told(moment: datetime | None) -> str | None:
+    """Return how a moment is written."""
+    return None if moment is None else moment.isoformat(timespec="microseconds")
 
 
 class _Words(fields.List[Any]):
@@ -172,25 +210,3 @@ class Networks(_Words):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(_Network(metadata={"format": "cidr"}), **kwargs)
-
-
-class Whole(fields.Nested):
-    """A part of the answer that is read from the same object as the answer."""
-
-    def get_value(
-        self, obj: Any, attr: str, accessor: Any = None, default: Any = None
-    ) -> Any:
-        return obj
-
-
-class Computed(fields.List[Any]):
-    """A list that *compute* makes of the object."""
-
-    def __init__(self, compute: Callable[[Any], list[Any]], **kwargs: Any) -> None:
-        self.compute = compute
-        super().__init__(fields.Raw(allow_none=True), **kwargs)
-
-    def get_value(
-        self, obj: Any, attr: str, accessor: Any = None, default: Any = None
-    ) -> Any:
-        return self.compute(obj)

@@ -15,19 +15,8 @@ from marshmallow import ValidationError
 from keysvc.errors import Malformed
 from keysvc.model import Condition
 from keysvc.model.names import kept
+from keysvc.schemas.fields import boolean
 from keysvc.schemas.text import has_surrogates
-
-_BOOLEANS = {
-    **dict.fromkeys(("true", "1", "yes", "on"), True),
-    **dict.fromkeys(("false", "0", "no", "off"), False),
-}
-
-
-def boolean(text: str) -> bool:
-    """Read a truth value of a query string."""
-    if text.strip().lower() not in _BOOLEANS:
-        raise ValidationError("Must be true or false.")
-    return _BOOLEANS[text.strip().lower()]
 
 
 def moment(text: str) -> datetime:

@@ -4,11 +4,11 @@ from typing import Any
 
 from marshmallow import fields
 
+from keysvc.schemas.answers import Whole
 from keysvc.schemas.base import Schema
 from keysvc.schemas.envelopes import EnvelopeSchema
 from keysvc.schemas.envelopes import Metadata
 from keysvc.schemas.envelopes import NaiveMoment
-from keysvc.schemas.fields import Whole
 
 
 class InfoSchema(Schema):

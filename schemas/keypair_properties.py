@@ -10,31 +10,29 @@ from marshmallow import pre_load
 from marshmallow import ValidationError
 
 from keysvc.model import Change
-from keysvc.schemas.base import Schema
 from keysvc.schemas.fields import Moment
 from keysvc.schemas.fields import Money
-from keysvc.schemas.fields import Networks
-from keysvc.schemas.fields import Scopes
 from keysvc.schemas.fields import StrictBoolean
 from keysvc.schemas.fields import StrictInteger
 from keysvc.schemas.fields import Text
 from keysvc.schemas.lenient import both
 from keysvc.schemas.lenient import nullable
+from keysvc.schemas.lenient import without_nulls
+from keysvc.schemas.limits import LimitsSchema
 from keysvc.schemas.notation import flat
 from keysvc.schemas.notation import nested
+from keysvc.schemas.spelling import CamelCaseSchema
 
 
-class KeypairPropertiesSchema(Schema):
+class KeypairPropertiesSchema(CamelCaseSchema, LimitsSchema):
     """
     The properties of a keypair, by their dotted names.
 
     What only the consumer understands lies in the credential's attributes.
     """
 
-    access_key = fields.String(
-        data_key="accessKey", attribute="public_id", dump_only=True
-    )
-    is_active = StrictBoolean(data_key="isActive")
+    access_key = fields.String(attribute="public_id", dump_only=True)
+    is_active = StrictBoolean()
     concurrency = StrictInteger(attribute="attributes.concurrency", dump_default=5)
     cluster_size = StrictInteger(
         minimum=1,
@@ -58,15 +56,10 @@ class KeypairPropertiesSchema(Schema):
         attribute="attributes.cost_daily_limit",
         dump_default="50.00",
     )
-    rate_limit = StrictInteger(data_key="rateLimit", allow_none=True)
-    remaining = StrictInteger(allow_none=True)
-    expires_at = Moment(data_key="expiresAt", allow_none=True)
-    scopes = Scopes()
     description = Text(maximum=1024, lines=True)
-    allowed_ips = Networks(data_key="allowedIps")
     created = Moment(attribute="created_at", dump_only=True)
-    last_used_at = Moment(data_key="lastUsedAt", dump_only=True)
-    total_queries = fields.Integer(data_key="totalQueries", dump_only=True)
+    last_used_at = Moment(dump_only=True)
+    total_queries = fields.Integer(dump_only=True)
 
     @pre_load
     def flatten(self, data: Any, **kwargs: Any) -> Any:
@@ -76,11 +69,7 @@ class KeypairPropertiesSchema(Schema):
         given = flat(data, PROPERTIES, HISTORICAL)
         if fixed := READ_ONLY & given.keys():
             raise ValidationError({name: ["Read-only."] for name in sorted(fixed)})
-        return {
-            name: value
-            for name, value in given.items()
-            if value is not None or name in CLEARED_BY_NULL or name not in PROPERTIES
-        }
+        return without_nulls(given, self)
 
     @post_load
     def make(self, data: dict[str, Any], **kwargs: Any) -> Change:
@@ -114,7 +103,6 @@ class KeypairPropertiesSchema(Schema):
 FIELDS = {f.data_key or n: f for n, f in KeypairPropertiesSchema().fields.items()}
 PROPERTIES = frozenset(FIELDS)
 READ_ONLY = frozenset(name for name, field in FIELDS.items() if field.dump_only)
-CLEARED_BY_NULL = frozenset(name for name, field in FIELDS.items() if field.allow_none)
 
 #: The spelling of old clients, accepted and answered like the right one.
 HISTORICAL = {"concurrecy": "concurrency"}

@@ -15,24 +15,27 @@ from keysvc.model import Credential
 from keysvc.model import Draft
 from keysvc.model import Listing
 from keysvc.model import Window
+from keysvc.schemas.answers import Computed
+from keysvc.schemas.answers import Whole
+from keysvc.schemas.answers import Written
 from keysvc.schemas.base import Schema
-from keysvc.schemas.fields import Computed
 from keysvc.schemas.fields import Moment
 from keysvc.schemas.fields import StrictBoolean
 from keysvc.schemas.fields import StrictInteger
-from keysvc.schemas.fields import Whole
+from keysvc.schemas.fields import told
 from keysvc.schemas.keypair_properties import FIELDS
 from keysvc.schemas.keypair_properties import HISTORICAL
 from keysvc.schemas.keypair_properties import KeypairPropertiesSchema
 from keysvc.schemas.keypair_properties import PROPERTIES
 from keysvc.schemas.lenient import both
 from keysvc.schemas.lenient import NullIsAbsentSchema
+from keysvc.schemas.spelling import CamelCaseSchema
 
 
-class KeypairDraftSchema(NullIsAbsentSchema):
+class KeypairDraftSchema(CamelCaseSchema, NullIsAbsentSchema):
     """Body of create."""
 
-    is_active = StrictBoolean(data_key="isActive")
+    is_active = StrictBoolean()
     props = fields.Nested(KeypairPropertiesSchema, load_default=dict)
 
     @post_load
@@ -120,40 +123,29 @@ def _value(credential: Credential, name: str) -> Any:
     return field.serialize(str(field.name), credential)
 
 
-class IssuedKeypairSchema(Schema):
+class IssuedKeypairSchema(CamelCaseSchema):
     """The one time the secret key is shown."""
 
-    access_key = fields.String(
-        data_key="accessKey", attribute="credential.public_id", required=True
-    )
-    secret_key = fields.String(data_key="secretKey", attribute="secret", required=True)
+    access_key = fields.String(attribute="credential.public_id", required=True)
+    secret_key = fields.String(attribute="secret", required=True)
 
 
-class KeypairSchema(Schema):
+class KeypairSchema(CamelCaseSchema):
     """One keypair in a list."""
 
-    access_key = fields.String(data_key="accessKey", attribute="public_id")
-    is_active = fields.Boolean(data_key="isActive")
-    total_queries = fields.Integer(data_key="totalQueries")
+    access_key = fields.String(attribute="public_id")
+    is_active = fields.Boolean()
+    total_queries = fields.Integer()
     created = Moment(attribute="created_at")
 
 
-class KeypairItems(fields.List[Any]):
-    """The keypairs of a page, written by hand: it takes a fraction of the time."""
-
-    def __init__(self) -> None:
-        super().__init__(fields.Nested(KeypairSchema))
-
-    def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
-        return [
-            {
-                "accessKey": keypair.public_id,
-                "isActive": keypair.is_active,
-                "totalQueries": keypair.total_queries,
-                "created": keypair.created_at.isoformat(timespec="microseconds"),
-            }
-            for keypair in value
-        ]
+def _keypair(keypair: Credential) -> dict[str, Any]:
+    return {
+        "accessKey": keypair.public_id,
+        "isActive": keypair.is_active,
+        "totalQueries": keypair.total_queries,
+        "created": told(keypair.created_at),
+    }
 
 
 class PagingInfoSchema(Schema):
@@ -167,4 +159,4 @@ class KeypairPageSchema(Schema):
     """A page of keypairs."""
 
     paging = Whole(PagingInfoSchema)
-    items = KeypairItems()
+    items = Written(KeypairSchema, _keypair)

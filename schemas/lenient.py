@@ -9,14 +9,11 @@ from keysvc.schemas.base import Schema
 
 
 class NullIsAbsentSchema(Schema):
-    """Take no notice of the optional fields that are null."""
+    """Take no notice of nulls, but where null means something, or a field must be."""
 
     @pre_load
     def ignore_nulls(self, data: Any, **kwargs: Any) -> Any:
-        if not isinstance(data, Mapping):
-            return data
-        optional = {f.data_key or n for n, f in self.fields.items() if not f.required}
-        return {n: v for n, v in data.items() if v is not None or n not in optional}
+        return without_nulls(data, self) if isinstance(data, Mapping) else data
 
     def describe(self, described: dict[str, Any]) -> dict[str, Any]:
         """Say of the JSON schema's optional members that they may be null."""
@@ -28,6 +25,16 @@ class NullIsAbsentSchema(Schema):
                 for name, member in members.items()
             }
         }
+
+
+def without_nulls(data: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+    """Return *data* without the nulls that are as good as absent to *schema*."""
+    ignored = {
+        field.data_key or name
+        for name, field in schema.fields.items()
+        if not (field.required or field.allow_none)
+    }
+    return {n: v for n, v in data.items() if v is not None or n not in ignored}
 
 
 def nullable(member: dict[str, Any]) -> dict[str, Any]:

@@ -12,21 +12,14 @@ from keysvc.model import Listing
 from keysvc.model import Sort
 from keysvc.model import Window
 from keysvc.schemas.base import Schema
+from keysvc.schemas.fields import QueryBoolean
 from keysvc.schemas.fields import QueryInteger
 from keysvc.schemas.filters import BOOLEAN
-from keysvc.schemas.filters import boolean
 from keysvc.schemas.filters import Filter
 from keysvc.schemas.filters import ID
 from keysvc.schemas.filters import MOMENT
 from keysvc.schemas.filters import NAME
 from keysvc.schemas.filters import TEXT
-
-
-class QueryBoolean(fields.Boolean):
-    """``true``, ``false``, ``1``, ``0``, ``yes``, ``no``, ``on``, ``off``; any case."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
-        return boolean(str(value))
 
 
 class _Order(NamedTuple):

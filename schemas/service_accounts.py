@@ -12,14 +12,15 @@ from marshmallow import ValidationError
 from keysvc.model import AccountChange
 from keysvc.model import AccountDraft
 from keysvc.model.names import reference_of
+from keysvc.schemas.answers import Whole
 from keysvc.schemas.base import Schema
 from keysvc.schemas.envelopes import EnvelopeSchema
 from keysvc.schemas.envelopes import Metadata
 from keysvc.schemas.envelopes import NaiveMoment
 from keysvc.schemas.envelopes import PageSchema
+from keysvc.schemas.fields import Name
 from keysvc.schemas.fields import StrictBoolean
 from keysvc.schemas.fields import Text
-from keysvc.schemas.fields import Whole
 from keysvc.schemas.filters import Filter
 from keysvc.schemas.filters import ID
 from keysvc.schemas.lenient import NullIsAbsentSchema
@@ -28,10 +29,7 @@ from keysvc.schemas.text import CLEAN_LINE
 
 MAX_NAME, MAX_DESCRIPTION = 255, 65535
 
-_DESCRIBED = {
-    "minLength": 1,
-    "pattern": CLEAN_LINE + r"(?![\s\S]*/)(?!\.{1,2}$)",
-}
+_DESCRIBED = {"pattern": CLEAN_LINE + r"(?![\s\S]*/)(?!\.{1,2}$)"}
 
 #: What a client makes another path of, before it sends it.
 _PLACES = {"", ".", ".."}
@@ -39,19 +37,14 @@ _PLACES = {"", ".", ".."}
 _UNREACHABLE = "Must not be empty, a UUID, one or two dots, or hold a slash."
 
 
-class Name(Text):
-    """
-    A name of 1 to 255 characters, kept in NFC.
-
-    One that is a UUID, one or two dots, or holds a slash, could not be told in a path.
-    """
+class PathName(Name):
+    """A name by which a path can call: no UUID, no dots alone, and without a slash."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(maximum=MAX_NAME, metadata=_DESCRIBED, **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        name = reference_of(text)
+        name = reference_of(super()._deserialize(value, attr, data, **kwargs))
         if isinstance(name, UUID) or name in _PLACES or "/" in name:
             raise ValidationError(_UNREACHABLE)
         return name
@@ -63,7 +56,7 @@ class ServiceAccountDraftSchema(NullIsAbsentSchema):
     class Meta:
         unknown = EXCLUDE
 
-    name = Name(required=True)
+    name = PathName(required=True)
     active = StrictBoolean(attribute="is_active", required=True)
     description = Text(maximum=MAX_DESCRIPTION, lines=True)
     full_name = Text(maximum=255)
@@ -79,7 +72,7 @@ class ServiceAccountChangeSchema(NullIsAbsentSchema):
     class Meta:
         unknown = EXCLUDE
 
-    name = Name()
+    name = PathName()
     active = StrictBoolean(attribute="is_active")
     description = Text(maximum=MAX_DESCRIPTION, lines=True)
     full_name = Text(maximum=255)

@@ -1,14 +1,12 @@
 """API keys of a service account: ``/api/v1/service_accounts/{id}/api_keys``."""
 
-from typing import Any
-
-from flask import request
-
 from keysvc.api import examples
 from keysvc.api.blueprint import FamilyBlueprint
 from keysvc.api.intake import check_idempotency_key
+from keysvc.api.intake import id_parameter
 from keysvc.api.intake import path_id
 from keysvc.api.intake import path_parameter
+from keysvc.api.openapi import links
 from keysvc.api.openapi import NOTHING
 from keysvc.api.shapes import API_KEYS
 from keysvc.auth.chain import authenticated
@@ -38,40 +36,19 @@ blp = FamilyBlueprint(
     API_KEYS,
     authenticated,
 )
+blp.owned_by(OwnerKind.SERVICE_ACCOUNT, "service_account_id", path_id)
 
 blp.before_request(check_idempotency_key)
 
-ACCOUNT = {
-    "in": "path",
-    "name": "service_account_id",
-    "schema": {"type": "string", "format": "uuid"},
-}
+ACCOUNT = id_parameter("service_account_id")
 API_KEY = [ACCOUNT, path_parameter("name_or_id", MAX_NAME)]
 
 #: Where to go with the key that was just created.
-LINKS = {
-    operation: {
-        "operationId": operation,
-        "parameters": {
-            "service_account_id": "$request.path.service_account_id",
-            "name_or_id": "$response.body#/id",
-        },
-    }
-    for operation in ("getApiKey", "updateApiKey", "rotateApiKey", "deleteApiKey")
-}
-
-
-@blp.before_request
-def read_owner() -> None:
-    """
-    Turn the account of the path into the owner that the core knows.
-
-    After the entry, for a stranger is told nothing of what he asks.
-    """
-    values: dict[str, Any] = request.view_args or {}
-    if "service_account_id" in values:
-        id_ = path_id(values.pop("service_account_id"), "service_account_id")
-        values["owner"] = Owner(OwnerKind.SERVICE_ACCOUNT, id_)
+LINKS = links(
+    ("getApiKey", "updateApiKey", "rotateApiKey", "deleteApiKey"),
+    service_account_id="$request.path.service_account_id",
+    name_or_id="$response.body#/id",
+)
 
 
 @blp.route("", parameters=[ACCOUNT], methods=["GET"])

@@ -1,7 +1,5 @@
 """The audit log: ``/v1/audit``."""
 
-from typing import Any
-
 from keysvc.api import examples
 from keysvc.api.blueprint import FamilyBlueprint
 from keysvc.api.shapes import CORE
@@ -9,6 +7,8 @@ from keysvc.auth.chain import authenticated
 from keysvc.current import caller
 from keysvc.current import service
 from keysvc.model import Cut
+from keysvc.model import Keyset
+from keysvc.model import Record
 from keysvc.schemas.audit import AuditPageSchema
 from keysvc.schemas.audit import AuditQuerySchema
 
@@ -18,6 +18,6 @@ blp = FamilyBlueprint("keysvc-audit", "/v1/audit", CORE, authenticated)
 @blp.route("", methods=["GET"])
 @blp.arguments(AuditQuerySchema, location="query")
 @blp.response(200, AuditPageSchema, example=examples.AUDIT_PAGE)
-def list_audit(query: dict[str, Any]) -> Cut:
+def list_audit(keyset: Keyset) -> Cut[Record]:
     """List changes of state, oldest first."""
-    return service.ledger.page(caller, query["page_token"], query["limit"])
+    return service.ledger.page(caller, keyset)

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 STATUS: dict[type[Exception], int] = {
     errors.Invalid: 422,
     errors.Malformed: 400,
+    errors.MalformedPath: 400,
     errors.Unauthenticated: 401,
     errors.MalformedCredential: 401,
     errors.UnknownCredential: 401,

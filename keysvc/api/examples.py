@@ -67,6 +67,44 @@ API_KEY_CHANGE: dict[str, Any] = {"allowed_ips": ["192.0.2.0/24"], "rate_limit":
 
 ROTATION: dict[str, Any] = {"retain_period_minutes": 60}
 
+ACCESS_KEY: dict[str, Any] = {
+    "id": "5a4b1c7e-0d52-4f6e-9a53-3c8f6f6f1f0a",
+    "organizationId": "acme",
+    "name": "deploy",
+    "type": "user",
+    "description": "used by the deployment pipeline",
+    "suffix": "1aB2cD",
+    "lastUsedAt": None,
+    "createdAt": "2026-11-22T01:00:54.351174+00:00",
+    "updatedAt": "2026-11-22T01:00:54.351174+00:00",
+    "roleIds": ["0d9a6a0e-8f9e-4d0a-8c55-6a3e2f1b7c10"],
+    "roleRefs": [
+        {"id": "0d9a6a0e-8f9e-4d0a-8c55-6a3e2f1b7c10", "type": "organization"}
+    ],
+    "active": True,
+    "expiresAt": "2030-01-31T12:00:00.000000+00:00",
+    "scopes": ["access-keys:read"],
+    "allowedIps": ["192.0.2.0/24"],
+    "rateLimit": 1000,
+    "remaining": None,
+}
+
+ACCESS_KEY_PAGE: dict[str, Any] = {"results": [ACCESS_KEY], "nextPageToken": ""}
+
+ACCESS_KEY_DRAFT: dict[str, Any] = {
+    "name": "deploy",
+    "description": "used by the deployment pipeline",
+    "roleRefs": ACCESS_KEY["roleRefs"],
+    "scopes": ["access-keys:read"],
+}
+
+ISSUED_ACCESS_KEY: dict[str, Any] = {
+    "accessKey": ACCESS_KEY,
+    "token": "(58 characters, shown this one time)",
+}
+
+ACCESS_KEY_CHANGE: dict[str, Any] = {"active": False, "expiresAt": None}
+
 QUESTION: dict[str, Any] = {
     "token": "ksa_(16 characters)(32 characters)(6 characters)",
     "scopes": ["jobs:run"],

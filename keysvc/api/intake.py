@@ -19,6 +19,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from keysvc.current import idempotency_key
 from keysvc.errors import Invalid
 from keysvc.errors import Malformed
+from keysvc.errors import MalformedPath
 from keysvc.schemas.text import CLEAN_LINE
 from keysvc.schemas.text import is_clean
 
@@ -31,7 +32,8 @@ def check_request() -> None:
     Refuse a path or a body that cannot be read in one way only.
 
     Raises:
-        Malformed: For a path that could be cut in two ways, or a body that is no JSON.
+        MalformedPath: For a path that could be cut in two ways.
+        Malformed: For a body that is no JSON.
         RequestEntityTooLarge, UnsupportedMediaType: As they say.
     """
     check_path()
@@ -79,7 +81,7 @@ def path_text(value: str, name: str, maximum: int) -> str:
     """Return the part *name* of the path, which has at most *maximum* characters."""
     if len(value) > maximum:
         message = f"Must have at most {maximum} characters."
-        raise Malformed(f"{name}: {message}", {name: [message]})
+        raise MalformedPath(f"{name}: {message}", {name: [message]})
     return value
 
 
@@ -98,6 +100,11 @@ def path_parameter(name: str, maximum: int) -> dict[str, Any]:
     pattern = CLEAN_LINE + "[^/]+"
     schema = {"type": "string", "minLength": 1, "maxLength": maximum}
     return {"in": "path", "name": name, "schema": schema | {"pattern": pattern}}
+
+
+def id_parameter(name: str) -> dict[str, Any]:
+    """Return how OpenAPI describes an id in the path."""
+    return {"in": "path", "name": name, "schema": {"type": "string", "format": "uuid"}}
 
 
 class StrictParser(FlaskParser):
@@ -145,7 +152,7 @@ def _flat(messages: Any, path: str = "") -> list[tuple[str, list[str]]]:
 
 
 def _refuse_path(why: str) -> NoReturn:
-    raise Malformed(f"The path {why}.", {"path": [f"The path {why}."]})
+    raise MalformedPath(f"The path {why}.", {"path": [f"The path {why}."]})
 
 
 def _read_body() -> bytes:

@@ -1,11 +1,12 @@
 """Keypairs of a user: ``/v2/admin/keypairs``."""
 
-from typing import Any
+from functools import partial
 
 from keysvc.api import examples
 from keysvc.api.blueprint import FamilyBlueprint
 from keysvc.api.intake import path_parameter
 from keysvc.api.intake import path_text
+from keysvc.api.openapi import links
 from keysvc.api.shapes import KEYPAIRS
 from keysvc.auth.chain import authenticated
 from keysvc.current import caller
@@ -28,36 +29,24 @@ from keysvc.schemas.keypairs import KeypairQuerySchema
 from keysvc.schemas.keypairs import KeypairValuesSchema
 from keysvc.schemas.keypairs import Selection
 
-blp = FamilyBlueprint("keysvc-keypairs", "/v2/admin/keypairs", KEYPAIRS, authenticated)
-
 #: The longest user, in characters after decoding.
 MAX_USER = 255
 
 #: As long as the column is; nothing longer is anywhere.
 MAX_ACCESS_KEY = 64
 
+blp = FamilyBlueprint("keysvc-keypairs", "/v2/admin/keypairs", KEYPAIRS, authenticated)
+blp.owned_by(OwnerKind.USER, "user", partial(path_text, maximum=MAX_USER))
+
 USER = path_parameter("user", MAX_USER)
 KEYPAIR = [USER, path_parameter("access_key", MAX_ACCESS_KEY)]
 
 #: Where to go with the keypair that was just created.
-LINKS = {
-    operation: {
-        "operationId": operation,
-        "parameters": {
-            "user": "$request.path.user",
-            "access_key": "$response.body#/accessKey",
-        },
-    }
-    for operation in ("getKeypair", "updateKeypair", "deleteKeypair")
-}
-
-
-@blp.url_value_preprocessor
-def read_owner(endpoint: str | None, values: dict[str, Any] | None) -> None:
-    """Turn the user of the path into the owner that the core knows."""
-    if values and "user" in values:
-        user = path_text(values.pop("user"), "user", MAX_USER)
-        values["owner"] = Owner(OwnerKind.USER, user)
+LINKS = links(
+    ("getKeypair", "updateKeypair", "deleteKeypair"),
+    user="$request.path.user",
+    access_key="$response.body#/accessKey",
+)
 
 
 @blp.route("/<user>", methods=["REPORT"], parameters=[USER])

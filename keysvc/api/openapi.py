@@ -33,9 +33,24 @@ _SCHEMES = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "The token of a login, or an API key itself.",
+        "description": "The token of a login, or an API key or access key itself.",
+    },
+    "accesskey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "An access key: `AccessKey <token>`.",
     },
 }
+
+
+def links(operations: Iterable[str], **parameters: str) -> dict[str, Any]:
+    """Describe where to go from an answer: the parameters of *operations*."""
+    return {
+        operation: {"operationId": operation, "parameters": parameters}
+        for operation in operations
+    }
+
 
 #: The documentation of what is answered with ``null``.
 NOTHING = {200: {"content": {"application/json": {"schema": {"type": "null"}}}}}

@@ -4,6 +4,7 @@ from keysvc.api import examples
 from keysvc.api.blueprint import FamilyBlueprint
 from keysvc.api.intake import check_idempotency_key
 from keysvc.api.intake import path_parameter
+from keysvc.api.openapi import links
 from keysvc.api.openapi import NOTHING
 from keysvc.api.shapes import API_KEYS
 from keysvc.auth.chain import authenticated
@@ -32,16 +33,10 @@ blp.before_request(check_idempotency_key)
 NAME_OR_ID = path_parameter("name_or_id", MAX_NAME)
 
 #: Where to go with the account that was just created.
-LINKS = {
-    operation: {"operationId": operation, "parameters": {part: "$response.body#/id"}}
-    for operation, part in (
-        ("getServiceAccount", "name_or_id"),
-        ("updateServiceAccount", "name_or_id"),
-        ("deleteServiceAccount", "name_or_id"),
-        ("createApiKey", "service_account_id"),
-        ("listApiKeys", "service_account_id"),
-    )
-}
+LINKS = links(
+    ("getServiceAccount", "updateServiceAccount", "deleteServiceAccount"),
+    name_or_id="$response.body#/id",
+) | links(("createApiKey", "listApiKeys"), service_account_id="$response.body#/id")
 
 
 @blp.route("", methods=["GET"])

@@ -9,6 +9,8 @@ from werkzeug import exceptions
 
 from keysvc import errors
 from keysvc.api.errors import Problem
+from keysvc.schemas.problems import CODES
+from keysvc.schemas.problems import CodeSchema
 from keysvc.schemas.problems import DetailSchema
 from keysvc.schemas.problems import ProblemSchema
 
@@ -129,6 +131,32 @@ class LoginShape(ApiKeyShape):
         return None if problem.status == 400 else super().name_of(problem)
 
 
+class AccessKeyShape:
+    """Bird's errors: a code, a message, and details by field."""
+
+    media_type = "application/json"
+    challenge = "AccessKey"
+    schema = CodeSchema
+    judges = False
+    documented: tuple[int, ...] = (
+        *(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
+    )
+    #: What cannot be read names nothing that is there.
+    statuses: Mapping[type[Exception], int] = {errors.MalformedPath: 404}
+
+    def body(self, problem: Problem) -> dict[str, Any]:
+        """Return Bird's error object; of what is absent it tells nothing more."""
+        other = CODES[400 if problem.status < 500 else 500]
+        absent = problem.status == 404
+        return {
+            "code": CODES.get(problem.status, other),
+            "message": _ABSENT if absent else problem.detail,
+            "details": {} if absent else dict(problem.fields),
+        }
+
+
+_ABSENT = "There is no such resource."
+
 _ZENML_NAMES = {
     400: "ValueError",
     401: "CredentialsNotValid",
@@ -161,3 +189,4 @@ GATE = GateShape()
 KEYPAIRS = KeypairShape()
 API_KEYS = ApiKeyShape()
 LOGIN = LoginShape()
+ACCESS_KEYS = AccessKeyShape()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from keysvc.auth.accesskey import accesskey
 from keysvc.auth.backendai import backendai
 from keysvc.auth.basic import basic
 from keysvc.auth.bearer import bearer
@@ -15,7 +16,7 @@ from keysvc.errors import Unauthenticated
 #: It reads the WSGI environ, in which the intake has left the body (keysvc.body).
 Scheme = Callable[[dict[str, Any]], Presented | None]
 
-SCHEMES: tuple[Scheme, ...] = (bearer, basic, backendai)
+SCHEMES: tuple[Scheme, ...] = (bearer, basic, backendai, accesskey)
 
 
 def present(environ: dict[str, Any]) -> Presented | None:

@@ -1,5 +1,6 @@
 """``keysvc …``, in any application that holds keysvc: ``flask keysvc …``."""
 
+from keysvc.commands.access_keys import access_keys
 from keysvc.commands.audit import audit
 from keysvc.commands.group import commands
 from keysvc.commands.init import init
@@ -19,6 +20,7 @@ for command in (
     keypairs,
     service_accounts,
     api_keys,
+    access_keys,
     operators,
     sessions,
     secrets,

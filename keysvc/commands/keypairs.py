@@ -10,9 +10,8 @@ from keysvc.commands.group import Commands
 from keysvc.commands.group import json_option
 from keysvc.commands.group import operator
 from keysvc.commands.init import keypair_of
-from keysvc.commands.output import print_fields
-from keysvc.commands.output import print_json
-from keysvc.commands.output import print_table
+from keysvc.commands.output import print_all
+from keysvc.commands.output import print_one
 from keysvc.commands.properties import given
 from keysvc.commands.properties import load
 from keysvc.commands.properties import properties_argument
@@ -51,7 +50,7 @@ def create(user: str, properties: tuple[str, ...], as_json: bool) -> None:
     owner = _owner(user)
     issued = service.credentials.issue(operator(), Kind.KEYPAIR, owner, draft)
     keypair = keypair_of(issued)
-    print_json(keypair) if as_json else print_fields(keypair)
+    print_one(keypair, as_json)
 
 
 @keypairs.command("list")
@@ -63,7 +62,7 @@ def list_keypairs(user: str, as_json: bool) -> None:
         operator(), Kind.KEYPAIR, _owner(user), Listing()
     )
     rows = [KeypairSchema().dump(item) for item in page.items]
-    print_json(rows) if as_json else print_table(rows)
+    print_all(rows, as_json)
 
 
 @keypairs.command()
@@ -74,7 +73,7 @@ def show(user: str, access_key: str, as_json: bool) -> None:
     """Show every property of a keypair but its secret key."""
     found = service.credentials.get(operator(), Kind.KEYPAIR, _owner(user), access_key)
     values = KeypairPropertiesSchema().dump(found)
-    print_json(values) if as_json else print_fields(values)
+    print_one(values, as_json)
 
 
 @keypairs.command()

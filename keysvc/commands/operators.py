@@ -7,13 +7,12 @@ import click
 from keysvc.commands.group import Commands
 from keysvc.commands.group import json_option
 from keysvc.commands.group import operator
-from keysvc.commands.output import print_json
-from keysvc.commands.output import print_table
+from keysvc.commands.output import print_all
 from keysvc.commands.properties import read
 from keysvc.commands.properties import words
 from keysvc.current import service
 from keysvc.schemas.fields import Scopes
-from keysvc.schemas.service_accounts import Name
+from keysvc.schemas.service_accounts import PathName
 
 password_option = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input."
@@ -33,7 +32,7 @@ def add(name: str, scopes: str, password_stdin: bool) -> None:
     """Make an operator. Without --password-stdin the password is asked for."""
     granted = read(Scopes(), words(scopes), "scopes")
     made = service.operators.add(
-        operator(), read(Name(), name, "NAME"), _password(password_stdin), granted
+        operator(), read(PathName(), name, "NAME"), _password(password_stdin), granted
     )
     click.echo(f"Made {made.name}.")
 
@@ -51,7 +50,7 @@ def list_operators(as_json: bool) -> None:
         }
         for found in service.operators.every()
     ]
-    print_json(rows) if as_json else print_table(rows)
+    print_all(rows, as_json)
 
 
 @operators.command()
@@ -118,7 +117,7 @@ def list_sessions(as_json: bool) -> None:
         }
         for found in service.sessions.every()
     ]
-    print_json(rows) if as_json else print_table(rows)
+    print_all(rows, as_json)
 
 
 @sessions.command()

@@ -3,10 +3,21 @@
 import json
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import click
 from tabulate import tabulate
+
+
+def print_one(fields: Mapping[str, Any], as_json: bool) -> None:
+    """Print one thing, for people or for scripts."""
+    print_json(fields) if as_json else print_fields(fields)
+
+
+def print_all(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    """Print things of one kind, for people or for scripts."""
+    print_json(rows) if as_json else print_table(rows)
 
 
 def print_json(value: Any) -> None:

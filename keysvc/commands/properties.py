@@ -13,7 +13,7 @@ from marshmallow import ValidationError
 from keysvc.errors import Invalid
 
 #: Names whose value is a list with commas, a text as it is, nothing where it is empty.
-_LISTS = {"scopes", "allowedIps", "allowed_ips"}
+_LISTS = {"scopes", "allowedIps", "allowed_ips", "roleIds"}
 _TEXTS = {
     *("description", "name", "full_name"),
     *("cost.dailyLimit", "expiresAt", "expires_at"),

@@ -5,8 +5,7 @@ import click
 from keysvc.commands.group import Commands
 from keysvc.commands.group import json_option
 from keysvc.commands.group import operator
-from keysvc.commands.output import print_json
-from keysvc.commands.output import print_table
+from keysvc.commands.output import print_all
 from keysvc.current import service
 
 
@@ -25,7 +24,7 @@ def secrets() -> None:
 def list_keys(as_json: bool) -> None:
     """Show the keys by their ids, newest first, and what needs them."""
     rows = [state._asdict() for state in service.rekeying.states()]
-    print_json(rows) if as_json else print_table(rows)
+    print_all(rows, as_json)
 
 
 @secrets.command()

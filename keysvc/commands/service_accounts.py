@@ -8,9 +8,8 @@ import click
 from keysvc.commands.group import Commands
 from keysvc.commands.group import json_option
 from keysvc.commands.group import operator
-from keysvc.commands.output import print_fields
-from keysvc.commands.output import print_json
-from keysvc.commands.output import print_table
+from keysvc.commands.output import print_all
+from keysvc.commands.output import print_one
 from keysvc.commands.properties import given
 from keysvc.commands.properties import load
 from keysvc.commands.properties import properties_argument
@@ -27,7 +26,7 @@ from keysvc.schemas.api_keys import ApiKeyDraftSchema
 from keysvc.schemas.api_keys import ApiKeySchema
 from keysvc.schemas.envelopes import Shown
 from keysvc.schemas.fields import Text
-from keysvc.schemas.service_accounts import Name
+from keysvc.schemas.service_accounts import PathName
 from keysvc.schemas.service_accounts import ServiceAccountChangeSchema
 from keysvc.schemas.service_accounts import ServiceAccountSchema
 
@@ -53,7 +52,7 @@ def service_accounts() -> None:
 def create(name: str, description: str, external: UUID | None, as_json: bool) -> None:
     """Create a service account, without any key."""
     draft = AccountDraft(
-        name=read(Name(), name, "NAME"),
+        name=read(PathName(), name, "NAME"),
         description=read(Text(maximum=65535, lines=True), description, "description"),
         external_user_id=external,
     )
@@ -69,7 +68,7 @@ def list_accounts(as_json: bool) -> None:
     """List service accounts, the oldest first."""
     page = service.accounts.page(operator(), Listing(sort=Sort("created", "id")))
     shown = [_flat(ServiceAccountSchema().dump(Shown(item))) for item in page.items]
-    print_json(shown) if as_json else print_table(shown)
+    print_all(shown, as_json)
 
 
 @service_accounts.command()
@@ -136,7 +135,7 @@ def list_keys(account: str, as_json: bool) -> None:
     page = service.credentials.page(operator(), Kind.API_KEY, owner, Listing())
     keys = service.accounts.with_keys(owner, page).items
     shown = [_flat(ApiKeySchema().dump(Shown(key))) for key in keys]
-    print_json(shown) if as_json else print_table(shown)
+    print_all(shown, as_json)
 
 
 @api_keys.command("show")
@@ -202,7 +201,7 @@ def _print_key(key: AccountKey, as_json: bool) -> None:
 
 
 def _print(shown: dict[str, Any], as_json: bool) -> None:
-    print_json(_flat(shown)) if as_json else print_fields(_flat(shown))
+    print_one(_flat(shown), as_json)
 
 
 def _flat(shown: dict[str, Any]) -> dict[str, Any]:

@@ -1,13 +1,20 @@
 """Page tokens: where a list goes on, signed, so that nobody makes one up."""
 
+from collections.abc import Callable
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
+from typing import TypeVar
 
 from itsdangerous import BadData
 from itsdangerous import URLSafeSerializer
 
 from keysvc.core.secrets.vault import Vault
 from keysvc.errors import Invalid
+from keysvc.model import Cut
+from keysvc.model import Keyset
+
+T = TypeVar("T")
 
 
 class Cursors:
@@ -19,6 +26,31 @@ class Cursors:
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
+
+    def cut(
+        self,
+        scope: Any,
+        keyset: Keyset,
+        read: Callable[[Any, int], Sequence[T]],
+        place: Callable[[T], Any],
+    ) -> Cut[T]:
+        """
+        Return the part of a list that *keyset* asks for.
+
+        Args:
+            scope: What its tokens are bound to.
+            read: Returns at most so many items after a position; None is before all.
+            place: Returns the position of an item, as JSON can hold it.
+
+        Raises:
+            Invalid: If the token is not one of this list.
+        """
+        after = self.read(scope, keyset.token) if keyset.token else None
+        # One more than is wanted tells whether there is a next part.
+        found = read(after, keyset.limit + 1)
+        items = found[: keyset.limit]
+        more = len(found) > len(items)
+        return Cut(items, self.sign(scope, place(items[-1])) if more else None)
 
     def sign(self, scope: Any, position: Any) -> str:
         """Return the token for what follows *position*, of ``[A-Za-z0-9._-]``."""
@@ -32,14 +64,25 @@ class Cursors:
         Raises:
             Invalid: If it was not made here, or for another list.
         """
-        try:
-            found, position = self._serializer.loads(token)
-        except BadData:
-            found, position = None, None
+        found, position = self._open(token)
         if position is None or found != scope:
             message = "Not a page token of this list."
             raise Invalid(message, {"pageToken": [message]})
         return position
+
+    def _open(self, token: str) -> Any:
+        try:
+            return self._serializer.loads(token)
+        except BadData:
+            pass
+        # Maybe another process has signed it, with a key that is new to this one.
+        known = self._vault.ring.ids
+        if self._vault.reload().ids == known:
+            return None, None
+        try:
+            return self._serializer.loads(token)
+        except BadData:
+            return None, None
 
     @property
     def _serializer(self) -> URLSafeSerializer:

@@ -47,18 +47,16 @@ class Service:
         vault, mint = Vault(lambda: ring.load(settings)), Mint(settings)
         self.housekeeping = Housekeeping(now)
         once = Idempotency(vault, self.housekeeping, now)
-        cache = Cache(settings.cache_size)
+        cache, cursors = Cache(settings.cache_size), Cursors(vault)
         self.feed = Feed(cache)
-        self.ledger = Ledger(
-            vault, Cursors(vault), cache, now, settings.audit_head_interval
-        )
+        self.ledger = Ledger(vault, cursors, cache, now, settings.audit_head_interval)
         self.counters = Counters(settings.flush_interval)
         replay = Replay(self.housekeeping)
         self.verifier = Verifier(
             Prover(vault), mint, cache, self.feed, self.counters, replay, now
         )
         self.inquiries = Inquiries(self.verifier)
-        self.credentials = Credentials(vault, mint, self.ledger, once, now)
+        self.credentials = Credentials(vault, mint, self.ledger, once, cursors, now)
         self.accounts = ServiceAccounts(self.ledger, once, now)
         passwords = Passwords(settings.password_cost)
         self.operators = Operators(passwords, self.ledger, now)

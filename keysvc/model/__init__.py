@@ -17,6 +17,7 @@ from keysvc.model.credentials import Issued
 from keysvc.model.credentials import Kind
 from keysvc.model.pages import Condition
 from keysvc.model.pages import Cut
+from keysvc.model.pages import Keyset
 from keysvc.model.pages import Listing
 from keysvc.model.pages import Page
 from keysvc.model.pages import Sort
@@ -63,6 +64,7 @@ __all__ = [
     "Head",
     "Issued",
     "KeyLogin",
+    "Keyset",
     "Kind",
     "Listing",
     "Login",

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from typing import NamedTuple
+from typing import Self
 from typing import TypedDict
 from uuid import UUID
 
@@ -35,6 +37,15 @@ class Draft:
     remaining: int | None = None
     expires_at: datetime | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_managed(self) -> bool:
+        """Tell whether it is the command line's alone to change."""
+        return bool(self.attributes.get("managed"))
+
+    def with_attributes(self, attributes: Mapping[str, Any]) -> Self:
+        """Return the same with these *attributes*; those that it has besides stay."""
+        return replace(self, attributes={**self.attributes, **attributes})
 
 
 class Change(TypedDict, total=False):

@@ -7,8 +7,6 @@ from typing import Generic
 from typing import NamedTuple
 from typing import TypeVar
 
-from keysvc.model.audit import Record
-
 T = TypeVar("T")
 
 
@@ -77,8 +75,22 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """A keyset page of records, and the token of the next one; None at the end."""
+class Keyset:
+    """
+    Which part of a list is wanted that is read by its keys, not by counting.
 
-    items: Sequence[Record]
+    So its cost does not grow with what lies before. *token* is that of the part
+    before; None is the beginning.
+    """
+
+    limit: int
+    token: str | None = None
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cut(Generic[T]):
+    """A part of a list read by its keys, and the next one's token; None at the end."""
+
+    items: Sequence[T]
     next_page_token: str | None

@@ -74,7 +74,7 @@ def get(
     Return one credential of *owner*; *locked*, nobody else changes it meanwhile.
 
     Args:
-        reference: What the family calls it by: an access key, or an id or a name.
+        reference: What the family calls it by: an access key, an id, or a name.
 
     Raises:
         NotFound: If *owner* has none of this *kind* and *reference*.
@@ -91,7 +91,7 @@ def get(
 def page(kind: Kind, owner: Owner, listing: Listing, view: View[T]) -> Page[T]:
     """Return a part of the credentials of *owner*, told as *view* does."""
     if listing.conditions:
-        mine = _of(kind, *owner)
+        mine = of(kind, *owner)
         return lists.page(mine, listing, _LISTED, partial(_read_all, view=view))
     total, window = _COUNT.run(kind, *owner).fetchone()[0], listing.window
     if lists.is_beyond(listing, total):
@@ -133,6 +133,7 @@ def rotate(credential: Credential, secret: Secret) -> None:
     mine = CredentialRow.id == credential.id
     CredentialRow.update(
         **secret._asdict(),
+        attributes=credential.attributes,
         retained_digest=CredentialRow.digest if retained else None,
         retained_key=CredentialRow.digest_key if retained else None,
         retained_until=credential.retained_until,
@@ -179,10 +180,14 @@ def _called(kind: Kind, reference: str) -> tuple[str, str]:
     if kind is Kind.KEYPAIR:
         return "public_id", reference
     found = reference_of(reference)
-    return ("id", found.hex) if isinstance(found, UUID) else ("name", found)
+    if isinstance(found, UUID):
+        return "id", found.hex
+    if kind is Kind.API_KEY:
+        return "name", found
+    raise NotFound
 
 
-def _of(kind: str = "", owner_kind: str = "", owner_id: str = "", *more: Any) -> Any:
+def of(kind: str = "", owner_kind: str = "", owner_id: str = "", *more: Any) -> Any:
     mine = (
         CredentialRow.kind == kind,
         CredentialRow.owner_kind == owner_kind,
@@ -194,7 +199,7 @@ def _of(kind: str = "", owner_kind: str = "", owner_id: str = "", *more: Any) ->
 def _one(column: str) -> Any:
     field = getattr(CredentialRow, column)
     nothing = UUID(int=0) if column == "id" else ""
-    return _of("", "", "", field == nothing)
+    return of("", "", "", field == nothing)
 
 
 _ONE = {
@@ -208,7 +213,7 @@ _LOCKED = {
     "name": Selection(lambda: _one("name").for_update()),
 }
 # Not of a column: SQLite would look into each row whether it is null.
-_COUNT = Statement(lambda: _of().columns(peewee.fn.COUNT(peewee.SQL("*"))))
+_COUNT = Statement(lambda: of().columns(peewee.fn.COUNT(peewee.SQL("*"))))
 
 
 @cache
@@ -216,5 +221,5 @@ def _sorted_by(view: View[Any], sort: Sort) -> Selection:
     """Return what selects a page; there are few orders, and no other is let in."""
     by = lists.order(sort, _LISTED)
     return Selection(
-        lambda: _of().columns(*view.columns).order_by(*by).limit(1).offset(1)
+        lambda: of().columns(*view.columns).order_by(*by).limit(1).offset(1)
     )

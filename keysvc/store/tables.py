@@ -72,6 +72,18 @@ CredentialRow.add_index(
     )
 )
 
+# Lists that are read by their keys, whatever lies before.
+CredentialRow.add_index(
+    CredentialRow.index(
+        CredentialRow.kind,
+        CredentialRow.owner_kind,
+        CredentialRow.owner_id,
+        CredentialRow.created_at,
+        CredentialRow.id,
+        name="keysvc_credential_created",
+    )
+)
+
 
 class ServiceAccountRow(Table):
     """A program that owns API keys. Its id is text, as it stands in ``owner_id``."""

@@ -96,7 +96,7 @@ def test_one_that_rotates_and_one_that_deletes_do_not_bring_a_key_back(
 
 def admits(service: Service, secret: str) -> bool:
     try:
-        service.verifier.admit(Token(secret, sessions=False), Origin("127.0.0.1"))
+        service.verifier.admit(Token(secret, Kind.API_KEY), Origin("127.0.0.1"))
     except UnknownCredential:
         return False
     return True

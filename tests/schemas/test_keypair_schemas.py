@@ -15,7 +15,7 @@ from marshmallow import ValidationError
 from keysvc.model import Draft
 from keysvc.model import Page
 from keysvc.model import Window
-from keysvc.schemas.keypair_properties import CLEARED_BY_NULL
+from keysvc.schemas.keypair_properties import FIELDS
 from keysvc.schemas.keypair_properties import PROPERTIES
 from keysvc.schemas.keypair_properties import READ_ONLY
 from keysvc.schemas.keypairs import KeypairChangeSchema
@@ -277,7 +277,7 @@ def test_no_value_of_a_property_breaks_its_reader(name: str, value: Any) -> None
     except ValidationError as error:
         assert error.messages
     else:
-        assert len(loaded) == (value is not None or name in CLEARED_BY_NULL)
+        assert len(loaded) == (value is not None or FIELDS[name].allow_none)
 
 
 @pytest.mark.parametrize("schema", [KeypairChangeSchema(), KeypairDraftSchema()])

@@ -21,6 +21,7 @@ from keysvc.model import Caller
 from keysvc.model import Cut
 from keysvc.model import Entry
 from keysvc.model import Head
+from keysvc.model import Keyset
 from keysvc.model import Record
 from keysvc.model import Trace
 from keysvc.store import audit as store
@@ -86,13 +87,13 @@ class Ledger:
         self._cache.drop(_trace(entry) for entry in entries)
         self._crier.start()
 
-    def page(self, caller: Caller, token: str | None, limit: int) -> Cut:
+    def page(self, caller: Caller, keyset: Keyset) -> Cut[Record]:
         """
-        Return up to *limit* records, oldest first, of all realms that the caller sees.
+        Return records, oldest first, of all realms that the caller sees.
 
         Raises:
             Forbidden: Without the scope ``audit:read``.
-            Invalid: If *token* is not one of this list.
+            Invalid: If the page token is not one of this list.
         """
         access.require_scope(caller, "audit:read")
         everywhere = access.covers(caller.scopes, access.ANY_REALM)
@@ -100,14 +101,13 @@ class Ledger:
             return Cut((), None)
         owner = None if everywhere else caller.owner
         scope = ["audit", list(owner) if owner else None]
-        after = self._cursors.read(scope, token) if token else 0
         with reading():
-            records = store.page(owner, after, limit + 1)
-        more = len(records) > limit
-        records = records[:limit]
-        return Cut(
-            records, self._cursors.sign(scope, records[-1].seq) if more else None
-        )
+            return self._cursors.cut(
+                scope,
+                keyset,
+                lambda after, limit: store.page(owner, after or 0, limit),
+                lambda record: record.seq,
+            )
 
     def verify(self, witness: Head | None = None) -> Finding:
         """

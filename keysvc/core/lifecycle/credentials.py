@@ -9,8 +9,12 @@ from uuid import uuid4
 
 from keysvc.core import access
 from keysvc.core.clock import Clock
+from keysvc.core.cursors import Cursors
 from keysvc.core.ledger.ledger import Ledger
 from keysvc.core.lifecycle import facts
+from keysvc.core.lifecycle.entry import enter
+from keysvc.core.lifecycle.entry import looking
+from keysvc.core.lifecycle.entry import taken
 from keysvc.core.lifecycle.idempotency import Idempotency
 from keysvc.core.lifecycle.idempotency import Once
 from keysvc.core.lifecycle.minting import Mint
@@ -22,18 +26,19 @@ from keysvc.model import Brief
 from keysvc.model import Caller
 from keysvc.model import Change
 from keysvc.model import Credential
+from keysvc.model import Cut
 from keysvc.model import Draft
 from keysvc.model import Issued
+from keysvc.model import Keyset
 from keysvc.model import Kind
 from keysvc.model import Listing
 from keysvc.model import Owner
-from keysvc.model import OwnerKind
 from keysvc.model import Page
 from keysvc.store import credentials as store
+from keysvc.store import keysets
 from keysvc.store.connection import reading
 from keysvc.store.rows import BRIEF
 from keysvc.store.rows import FULL
-from keysvc.store.rows import View
 
 T = TypeVar("T")
 
@@ -47,9 +52,15 @@ class Credentials:
     """
 
     def __init__(
-        self, vault: Vault, mint: Mint, ledger: Ledger, once: Idempotency, now: Clock
+        self,
+        vault: Vault,
+        mint: Mint,
+        ledger: Ledger,
+        once: Idempotency,
+        cursors: Cursors,
+        now: Clock,
     ) -> None:
-        self._vault, self._mint = vault, mint
+        self._vault, self._mint, self._cursors = vault, mint, cursors
         self._ledger, self._once, self._now = ledger, once, now
 
     def issue(
@@ -67,7 +78,7 @@ class Credentials:
             Forbidden: Also if it would be more than the caller is.
             Conflict: If its name is taken.
         """
-        _enter(caller, owner, access.scope_of(kind, "write"))
+        enter(caller, owner, access.scope_of(kind, "write"))
         with self._ledger.unit() as record:
             require_open(owner, caller, access.scope_of(kind, "write"))
             access.require_ceiling(caller, None, draft)
@@ -75,7 +86,7 @@ class Credentials:
                 return facts.issued(first)
             minted, now = self._mint.issue(kind), self._now()
             credential = Credential(
-                **facts.of_draft(draft),
+                **facts.of_draft(draft.with_attributes(minted.attributes)),
                 id=uuid4(),
                 kind=kind,
                 owner=owner,
@@ -96,7 +107,7 @@ class Credentials:
         self, caller: Caller, kind: Kind, owner: Owner, reference: str
     ) -> Credential:
         """Return one credential of *owner*."""
-        _enter(caller, owner, access.scope_of(kind, "read"))
+        enter(caller, owner, access.scope_of(kind, "read"))
         with reading():
             require_there(owner)
             found = store.get(kind, owner, reference)
@@ -107,13 +118,37 @@ class Credentials:
         self, caller: Caller, kind: Kind, owner: Owner, listing: Listing
     ) -> Page[Credential]:
         """Return a part of the credentials of *owner*."""
-        return self._page(caller, kind, owner, listing, FULL)
+        with looking(caller, kind, owner):
+            return store.page(kind, owner, listing, FULL)
 
     def brief_page(
         self, caller: Caller, kind: Kind, owner: Owner, listing: Listing
     ) -> Page[Brief]:
         """Return the same part, and little of each credential: at a fraction of it."""
-        return self._page(caller, kind, owner, listing, BRIEF)
+        with looking(caller, kind, owner):
+            return store.page(kind, owner, listing, BRIEF)
+
+    def cut(
+        self, caller: Caller, kind: Kind, owner: Owner, keyset: Keyset
+    ) -> Cut[Credential]:
+        """
+        Return a part of the credentials of *owner*, by creation, then id.
+
+        Its cost does not depend on what lies before, and what is made or deleted
+        meanwhile makes no other one come twice or not at all.
+
+        Raises:
+            Invalid: If the page token is not one of this list, in this direction.
+        """
+        with looking(caller, kind, owner):
+            return self._cursors.cut(
+                [kind, *owner, keyset.descending],
+                keyset,
+                lambda after, limit: keysets.cut(
+                    kind, owner, after, limit, descending=keyset.descending
+                ),
+                keysets.place,
+            )
 
     def change(
         self, caller: Caller, kind: Kind, owner: Owner, reference: str, change: Change
@@ -125,9 +160,9 @@ class Credentials:
             Forbidden: Also if that would make it more than the caller is.
             Conflict: If its new name is taken.
         """
-        _enter(caller, owner, access.scope_of(kind, "write"))
+        enter(caller, owner, access.scope_of(kind, "write"))
         with self._ledger.unit() as record:
-            before = self._take(caller, kind, owner, reference)
+            before = taken(caller, kind, owner, reference)
             after = _changed(before, change, self._now())
             access.require_ceiling(caller, before, after)
             if after != before:
@@ -153,23 +188,23 @@ class Credentials:
         Raises:
             Forbidden: Also if the credential is more than the caller is.
         """
-        _enter(caller, owner, access.scope_of(kind, "write"))
+        enter(caller, owner, access.scope_of(kind, "write"))
         with self._ledger.unit() as record:
-            before = self._take(caller, kind, owner, reference)
+            before = taken(caller, kind, owner, reference)
             access.require_ceiling(caller, None, before)
             if first := self._once.first_answer(caller, once):
                 return facts.issued(first)
             now = self._now()
             until = now + timedelta(minutes=retain_minutes) if retain_minutes else None
+            minted = self._mint.rotate(kind, before.public_id)
             after = replace(
-                before,
+                before.with_attributes(minted.attributes),
                 rotated_at=now,
                 updated_at=now,
                 retain_minutes=retain_minutes,
                 retained_until=until,
                 retained_used_at=None,
             )
-            minted = self._mint.rotate(kind, before.public_id)
             sealed = kind in SEALED
             kept = self._vault.protect(before.id, minted.secret, sealed=sealed)
             store.rotate(after, kept)
@@ -180,50 +215,16 @@ class Credentials:
 
     def delete(self, caller: Caller, kind: Kind, owner: Owner, reference: str) -> None:
         """Delete one credential of *owner* for good."""
-        _enter(caller, owner, access.scope_of(kind, "write"))
+        enter(caller, owner, access.scope_of(kind, "write"))
         with self._ledger.unit() as record:
-            before = self._take(caller, kind, owner, reference)
+            before = taken(caller, kind, owner, reference)
             store.delete(before.id)
             record(facts.entry(caller, "credential.delete", before, None))
-
-    def _page(
-        self,
-        caller: Caller,
-        kind: Kind,
-        owner: Owner,
-        listing: Listing,
-        view: View[T],
-    ) -> Page[T]:
-        _enter(caller, owner, access.scope_of(kind, "read"))
-        with reading():
-            require_there(owner)
-            access.require_read(caller, owner, access.scope_of(kind, "read"))
-            return store.page(kind, owner, listing, view)
-
-    def _take(
-        self, caller: Caller, kind: Kind, owner: Owner, reference: str
-    ) -> Credential:
-        """Return one credential, locked, that *caller* may write."""
-        require_there(owner)
-        found = store.get(kind, owner, reference, locked=True)
-        require_open(owner, caller, access.scope_of(kind, "write"))
-        return found
-
-
-def _enter(caller: Caller, owner: Owner, scope: str) -> None:
-    """
-    Judge realm and scope before anything is read.
-
-    Of a service account the scope comes later: whether it exists is told first there.
-    """
-    access.require_realm(caller, owner)
-    if owner.kind is not OwnerKind.SERVICE_ACCOUNT:
-        access.require_scope(caller, scope)
 
 
 def _changed(before: Credential, change: Change, now: datetime) -> Credential:
     """Apply *change*; attributes that it does not name stay."""
-    attributes = {**before.attributes, **change.get("attributes", {})}
-    changed: dict[str, Any] = {**change, "attributes": attributes}
-    after = replace(before, **changed)
+    changed: dict[str, Any] = {**change}
+    kept = before.with_attributes(changed.pop("attributes", {}))
+    after = replace(kept, **changed)
     return after if after == before else replace(after, updated_at=now)

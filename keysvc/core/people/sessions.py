@@ -20,6 +20,7 @@ from keysvc.model import Actor
 from keysvc.model import Caller
 from keysvc.model import Entry
 from keysvc.model import KeyLogin
+from keysvc.model import Kind
 from keysvc.model import Login
 from keysvc.model import Origin
 from keysvc.model import Owner
@@ -83,7 +84,7 @@ class Sessions:
         )
 
     def _by_key(self, token: str, origin: Origin) -> Login:
-        caller = self._verifier.admit(Token(token, sessions=False), origin)
+        caller = self._verifier.admit(Token(token, Kind.API_KEY), origin)
         return self._begin(
             caller.actor,
             caller.owner,

@@ -22,10 +22,10 @@ class Pair(NamedTuple):
 
 
 class Token(NamedTuple):
-    """The token of a credential, or of a session unless *sessions* says no."""
+    """The token of a credential of this *kind*; without it, of any, or of a session."""
 
     text: str
-    sessions: bool = True
+    kind: Kind | None = None
 
     def __repr__(self) -> str:
         """Tell nothing: all of it is secret."""
@@ -82,6 +82,8 @@ def _of_token(presented: Token, mint: Mint) -> Claim | None:
         return None
     if mint.is_session(token.prefix):
         session = Claim(None, token.public_id, token.secret)
-        return session if presented.sessions else None
+        return session if presented.kind is None else None
     kind = mint.kind_of(token.prefix)
-    return None if kind is None else Claim(kind, token.public_id, token.secret)
+    if kind is None or presented.kind not in (None, kind):
+        return None
+    return Claim(kind, token.public_id, token.secret)
