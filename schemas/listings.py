@@ -54,6 +54,9 @@ class Query(NamedTuple):
     hydrate: bool
 
 
+#: What 15 digits can say, which is as many as are read.
+_MAX_PAGE = 10**15 - 1
+
 #: What every resource in an envelope can be sorted by.
 COMMON = frozenset({"id", "name", "description", "active", "created", "updated"})
 
@@ -72,7 +75,7 @@ class ListQuerySchema(Schema):
     logical_operator = fields.String(
         load_default="and", validate=validate.OneOf(["and", "or"])
     )
-    page = QueryInteger(load_default=1, validate=validate.Range(min=1))
+    page = QueryInteger(load_default=1, validate=validate.Range(min=1, max=_MAX_PAGE))
     size = QueryInteger(load_default=20, validate=validate.Range(min=1, max=10000))
 
     @post_load

@@ -135,7 +135,13 @@ class Outcome:
                         self.failures.append(
                             f"{event.phase} {event.label} {check.name}:"
                             f" {failure.failure}\n{failure.code_sample}"
+                            f"\n{_said(event.recorder, id_)}"
                         )
+
+
+def _said(recorder: ScenarioRecorder, case_id: str) -> str:
+    answer = recorder.interactions[case_id].response
+    return "" if answer is None else f"{answer.status_code} {answer.text}"
 
 
 def _excused(recorder: ScenarioRecorder, case_id: str, check: CheckNode) -> bool:
