@@ -22,6 +22,7 @@ from keysvc.core.service import Service
 from keysvc.current import EXTENSION
 from keysvc.current import GATE
 from keysvc.gate import Gate
+from keysvc.gate.gate import GateFirst
 
 FAMILIES = (
     keypairs.blp,
@@ -75,4 +76,5 @@ class KeyService:
             )
         overridable = self._url_prefix + str(keypairs.blp.url_prefix)
         wsgi: Any = MethodOverride(app.wsgi_app, overridable)
+        wsgi = GateFirst(app.extensions[GATE], wsgi, self._url_prefix)
         app.wsgi_app = wsgi  # type: ignore[method-assign]

@@ -18,14 +18,12 @@ from keysvc.api.intake import check_path
 from keysvc.api.provider import OrjsonProvider
 from keysvc.api.shapes import CORE
 from keysvc.api.shapes import Shape
-from keysvc.current import GATE
 from keysvc.current import service
 from keysvc.errors import Malformed
 from keysvc.errors import Misconfigured
 from keysvc.errors import Unavailable
 from keysvc.extension import FAMILIES
 from keysvc.extension import KeyService
-from keysvc.gate.gate import GateFirst
 
 
 class Keysvc(Flask):
@@ -51,8 +49,6 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config.update(config or {})
     KeyService(app)
     logs.configure(app)
-    wsgi: Any = GateFirst(app.extensions[GATE], app.wsgi_app)
-    app.wsgi_app = wsgi  # type: ignore[method-assign]
     _add_own_pages(app)
     for code in default_exceptions:
         app.register_error_handler(code, _answer_unmatched)

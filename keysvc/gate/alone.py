@@ -1,14 +1,18 @@
 """The gate as a WSGI application of its own."""
 
+import logging
 import os
 from collections.abc import Iterable
 from typing import Any
 
 from keysvc.config import Settings
 from keysvc.core.service import Service
+from keysvc.errors import Unavailable
 from keysvc.gate.answers import respond
 from keysvc.gate.gate import Gate
 from keysvc.gate.gate import PATH
+
+log = logging.getLogger(__name__)
 
 
 class Application:
@@ -31,10 +35,15 @@ def build() -> Application:
     """
     Return the application, with the settings of the environment.
 
+    While the database is away it answers 503: a server whose workers do not start
+    would give up.
+
     Raises:
         Misconfigured: If a setting is wrong, or the ring is not the database's.
-        Unavailable: If the database cannot be asked; a server starts it again.
     """
     service = Service(Settings.from_mapping(os.environ))
-    service.ensure_ready()
+    try:
+        service.ensure_ready()
+    except Unavailable as error:
+        log.warning("not ready: %s", error)
     return Application(service)

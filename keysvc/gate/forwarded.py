@@ -1,10 +1,10 @@
 """What a proxy says of the request that it asks about; believed of trusted peers."""
 
+import re
 from functools import lru_cache
 from ipaddress import ip_address
 from ipaddress import ip_network
 from typing import Any
-from urllib.parse import urlsplit
 
 from keysvc.errors import MalformedCredential
 
@@ -14,6 +14,8 @@ _FAMILIES = {
     "x-forwarded": ("HTTP_X_FORWARDED_", ("URI",)),
     "x-original": ("HTTP_X_ORIGINAL_", ("URI", "URL")),
 }
+
+_SCHEME_AND_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
 
 
 class Forwarded:
@@ -49,11 +51,11 @@ class Forwarded:
         if not self._prefix or not self._trusts(peer):
             return peer or None
         told: str = environ.get(self._prefix + "FOR", "")
-        hops = [hop.strip() for hop in told.split(",")]
+        hops = [hop for part in told.split(",") if (hop := part.strip())]
         for hop in reversed(hops):
-            if hop and not self._trusts(hop):
+            if not self._trusts(hop):
                 return hop
-        return hops[0] or peer or None
+        return hops[0] if hops else peer or None
 
     def signed(self, environ: dict[str, Any]) -> dict[str, Any]:
         """
@@ -78,7 +80,9 @@ class Forwarded:
 
 
 def _path_of(target: str) -> str:
-    if target.startswith("/"):
+    """Return the target as the client has sent it: no byte of it may change."""
+    url = _SCHEME_AND_HOST.match(target)
+    if url is None:
         return target
-    parts = urlsplit(target)
-    return parts._replace(scheme="", netloc="").geturl() or "/"
+    rest = target[url.end() :]
+    return rest if rest.startswith("/") else f"/{rest}"

@@ -74,13 +74,18 @@ class Gate:
 
 
 class GateFirst:
-    """WSGI middleware: forward auth is answered before *app* hears of it."""
+    """
+    WSGI middleware: forward auth is answered before *app* hears of it.
 
-    def __init__(self, gate: Gate, app: Any) -> None:
-        self._gate, self._app = gate, app
+    Args:
+        prefix: Below which path the gate is.
+    """
+
+    def __init__(self, gate: Gate, app: Any, prefix: str = "") -> None:
+        self._gate, self._app, self._path = gate, app, prefix + PATH
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        mine = environ.get("PATH_INFO") == PATH
+        mine = environ.get("PATH_INFO") == self._path
         result: Iterable[bytes] = (self._gate if mine else self._app)(
             environ, start_response
         )
