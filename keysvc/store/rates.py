@@ -6,7 +6,9 @@ use moves it on by one interval, and it may lie ahead of now by no more than the
 The generic cell rate algorithm is described in ITU-T I.371, annex A.
 """
 
+from math import floor
 from typing import Any
+from typing import NamedTuple
 
 import peewee
 
@@ -14,19 +16,43 @@ from keysvc.store.connection import is_postgres
 from keysvc.store.statements import Statement
 from keysvc.store.tables import RateRow
 
+#: All times here are multiples of it, in seconds. A double holds those without any
+#: rounding until the year 2106, so that sums of them are what they should be: the last
+#: use of a burst is neither lost nor given twice.
+GRAIN = 2.0**-21
 
-def take(subject: str, now: float, interval: float, burst: float) -> float | None:
+
+class Pace(NamedTuple):
+    """
+    How the uses of a limit are spaced.
+
+    *interval* is the seconds that one use stands for, *burst* those that the arrival
+    may lie ahead.
+    """
+
+    interval: float
+    burst: float
+
+
+def pace(times: int, period: float) -> Pace:
+    """Return the pace of exactly *times* at once, or in *period* seconds."""
+    interval = max(_grains(period / times), GRAIN)
+    return Pace(interval, interval * times)
+
+
+def _grains(seconds: float) -> float:
+    return floor(seconds / GRAIN) * GRAIN
+
+
+def take(subject: str, now: float, pace: Pace) -> float | None:
     """
     Use the limit of *subject* once, and return its arrival; None if it is used up.
 
     Args:
         now: Unix time, in seconds.
-        interval: Seconds that one use stands for.
-        burst: Seconds that the arrival may lie ahead.
     """
-    # Half an interval more than the rule says: sums of fractions are never quite
-    # what they should be, and the last use of a burst must not be lost to that.
-    latest = now + burst - interval / 2
+    now, (interval, burst) = _grains(now), pace
+    latest = now + burst - interval
     # No use moves an arrival so far ahead: then a clock was set back, and what it
     # said is forgotten, lest the subject wait until that hour comes again.
     absurd = now + 2 * burst
@@ -52,9 +78,9 @@ def _take() -> Any:
 _TAKE = Statement(_take)
 
 
-def give_back(subject: str, interval: float) -> None:
+def give_back(subject: str, pace: Pace) -> None:
     """Take back one use."""
-    RateRow.update(arrival=RateRow.arrival - interval).where(
+    RateRow.update(arrival=RateRow.arrival - pace.interval).where(
         RateRow.subject == subject
     ).execute()
 

@@ -44,7 +44,7 @@ def kept(service: Service) -> datetime:
         # A window longer than it says: the clocks of hosts differ.
         replay.add("a" * 64, until - WINDOW)
         first_answers.keep("b" * 64, "c" * 64, "sealed", until)
-        rates.take("login:x", until.timestamp() - 6, 6, 60)
+        rates.take("login:x", until.timestamp() - 6, rates.pace(10, 60))
     return until
 
 
@@ -66,7 +66,7 @@ def test_only_what_is_over_is_forgotten(kept: datetime) -> None:
     with writing():
         replay.add("d" * 64, later)
         first_answers.keep("e" * 64, "c" * 64, "sealed", later)
-        rates.take("login:y", later.timestamp(), 6, 60)
+        rates.take("login:y", later.timestamp(), rates.pace(10, 60))
 
     Housekeeping(lambda: kept + SECOND).purge()
 

@@ -51,20 +51,23 @@ def _take_rate(stored: Stored, now: datetime) -> datetime | None:
     if limit == 0:
         whole = now + timedelta(seconds=WINDOW)
         raise _Refused(Charge(Code.RATE_LIMITED, stored.remaining, whole))
-    interval, seconds = WINDOW / limit, now.timestamp()
-    arrival = rates.take(subject, seconds, interval, WINDOW)
+    pace, seconds = rates.pace(limit, WINDOW), now.timestamp()
+    arrival = rates.take(subject, seconds, pace)
     if arrival is not None:
         return datetime.fromtimestamp(arrival, UTC)
     arrival = rates.arrival(subject) or seconds
-    next_at = datetime.fromtimestamp(arrival + interval - WINDOW, UTC)
-    raise _Refused(Charge(Code.RATE_LIMITED, stored.remaining, max(next_at, now)))
+    # A datetime has microseconds only: whoever comes then must not be too early.
+    next_at = arrival + pace.interval - pace.burst + 1e-6
+    reset_at = max(datetime.fromtimestamp(next_at, UTC), now)
+    raise _Refused(Charge(Code.RATE_LIMITED, stored.remaining, reset_at))
 
 
 def _take_quota(stored: Stored, cost: int) -> int | None:
     """Return what is left of the quota."""
     if stored.remaining is None:
         return None
-    left = quotas.take(stored.id, cost)
-    if left is None:
-        raise _Refused(Charge(Code.QUOTA_EXCEEDED, quotas.left(stored.id)))
-    return left
+    taken = quotas.take(stored.id, cost)
+    if taken is None and (left := quotas.left(stored.id)) is not None:
+        raise _Refused(Charge(Code.QUOTA_EXCEEDED, left))
+    # None here: since the credential was read, somebody has lifted its quota.
+    return taken

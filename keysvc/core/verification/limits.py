@@ -20,8 +20,8 @@ class Limit:
     """
 
     def __init__(self, name: str, times: int, period: float, now: Clock) -> None:
-        self._name, self._burst, self._now = name, period, now
-        self._interval = period / times
+        self._name, self._now = name, now
+        self._pace = rates.pace(times, period)
 
     def take(self, subjects: Iterable[str]) -> list[str]:
         """
@@ -35,15 +35,15 @@ class Limit:
         keys = sorted(self._key(subject) for subject in subjects)
         with writing():
             for key in keys:
-                if not rates.take(key, now, self._interval, self._burst):
+                if not rates.take(key, now, self._pace):
                     for other in taken:
-                        rates.give_back(other, self._interval)
+                        rates.give_back(other, self._pace)
                     arrival = rates.arrival(key) or now
                     break
                 taken.append(key)
             else:
                 return taken
-        wait = arrival + self._interval - self._burst - now
+        wait = arrival + self._pace.interval - self._pace.burst - now
         raise RateLimited("This was tried too often.", max(wait, 1.0))
 
     @contextmanager
@@ -72,7 +72,7 @@ class Limit:
         """Take back what ``take`` has used."""
         with writing():
             for key in sorted(taken):
-                rates.give_back(key, self._interval)
+                rates.give_back(key, self._pace)
 
     def _key(self, subject: str) -> str:
         """Return a key of bounded length, whatever a client calls itself."""
