@@ -13,6 +13,7 @@ from keysvc.api.errors import problem_of
 from keysvc.api.intake import check_request
 from keysvc.api.intake import StrictParser
 from keysvc.api.openapi import DocumentedBlueprint
+from keysvc.api.shapes import LOGIN
 from keysvc.api.shapes import Shape
 from keysvc.auth.chain import public
 from keysvc.auth.chain import release
@@ -74,7 +75,8 @@ class FamilyBlueprint(DocumentedBlueprint):
 
     def errors(self) -> Iterable[tuple[int, str, type]]:
         """Yield status, media type and schema of each error an operation can have."""
-        open_to_all = self.is_public() and not self.shape.judges
+        # A login is open to all, and yet lets in only whom it knows.
+        open_to_all = self.is_public() and self.shape is not LOGIN
         for status in self.shape.documented:
             if not (open_to_all and status in _ENTRY):
                 yield status, self.shape.media_type, self.shape.schema

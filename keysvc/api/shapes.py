@@ -35,10 +35,6 @@ class Shape(Protocol):
         """The statuses of the errors that any of its operations can have."""
 
     @property
-    def judges(self) -> bool:
-        """Whether what is open to all yet lets in only whom it knows, as a login."""
-
-    @property
     def statuses(self) -> Mapping[type[Exception], int]:
         """Where it departs from the table of statuses."""
 
@@ -52,7 +48,6 @@ class CoreShape:
     media_type = "application/problem+json"
     challenge = "Bearer"
     schema = ProblemSchema
-    judges = False
     documented: tuple[int, ...] = (400, 401, 403, 413, 415, 422, 429, 500, 503)
     statuses: Mapping[type[Exception], int] = {}
 
@@ -75,7 +70,6 @@ class GateShape(CoreShape):
     """Forward auth: what a proxy can be told."""
 
     documented = (400, 401, 403, 429, 503)
-    judges = True
 
 
 class KeypairShape(CoreShape):
@@ -99,7 +93,6 @@ class ApiKeyShape:
     media_type = "application/json"
     challenge = "Bearer"
     schema = DetailSchema
-    judges = False
     documented: tuple[int, ...] = (
         *(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
     )
@@ -122,7 +115,6 @@ class ApiKeyShape:
 class LoginShape(ApiKeyShape):
     """Of a login, what cannot be read is told without a name."""
 
-    judges = True
     statuses = {errors.Invalid: 400}
     documented = (400, 401, 403, 413, 429, 500, 503)
 
@@ -137,7 +129,6 @@ class AccessKeyShape:
     media_type = "application/json"
     challenge = "AccessKey"
     schema = CodeSchema
-    judges = False
     documented: tuple[int, ...] = (
         *(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
     )

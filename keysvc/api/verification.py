@@ -11,7 +11,7 @@ from keysvc.api.blueprint import FamilyBlueprint
 from keysvc.api.shapes import CORE
 from keysvc.api.shapes import GATE
 from keysvc.auth.chain import authenticated
-from keysvc.auth.chain import public
+from keysvc.auth.chain import judged
 from keysvc.auth.questions import question_of
 from keysvc.current import caller
 from keysvc.current import gate
@@ -23,7 +23,7 @@ from keysvc.schemas.verification import VerdictSchema
 from keysvc.schemas.verification import VerdictsSchema
 
 blp = FamilyBlueprint("keysvc-verification", "/v1/verify", CORE, authenticated)
-gate_blp = FamilyBlueprint("keysvc-gate", "/v1/auth", GATE, public)
+gate_blp = FamilyBlueprint("keysvc-gate", "/v1/auth", GATE, judged)
 
 
 @blp.route("", methods=["POST"])

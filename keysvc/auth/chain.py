@@ -48,3 +48,7 @@ def release(error: BaseException | None = None) -> None:
 
 def public() -> None:
     """Let everyone in. Said aloud, so that a test can ask for it."""
+
+
+def judged() -> None:
+    """Let the route itself say who may enter: it judges what it is shown."""

@@ -24,6 +24,7 @@ from keysvc.api.shapes import KEYPAIRS
 from keysvc.api.shapes import LOGIN
 from keysvc.api.shapes import Shape
 from keysvc.auth.chain import authenticated
+from keysvc.auth.chain import judged
 from keysvc.auth.chain import public
 from keysvc.core.secrets.tokens import checksum
 from keysvc.core.secrets.tokens import mint_keypair
@@ -390,7 +391,7 @@ def test_every_family_says_who_may_enter(app: Flask) -> None:
     mounted = {b for b in app.blueprints.values() if isinstance(b, FamilyBlueprint)}
     assert mounted >= set(FAMILIES)
     for family in mounted:
-        assert family.entry in (authenticated, public)
+        assert family.entry in (authenticated, judged, public)
         assert family.entry in family.before_request_funcs[None]
 
 
