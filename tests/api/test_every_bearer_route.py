@@ -23,13 +23,15 @@ from keysvc.model import Kind
 from keysvc.model import Origin
 from keysvc.model import PasswordLogin
 from keysvc.model import ServiceAccount
+from tests.api.organizations import ELSEWHERE
+from tests.api.organizations import Headers
+from tests.api.organizations import headers_of as organization_headers
+from tests.api.organizations import KEYSVCS_OWN
+from tests.api.organizations import LONG_AGO
+from tests.api.organizations import TOKENS as ORGANIZATIONS
 from tests.api.test_every_route import CALLERS as KEYPAIR_CALLERS
-from tests.api.test_every_route import ELSEWHERE
-from tests.api.test_every_route import Headers
-from tests.api.test_every_route import LONG_AGO
 from tests.api.test_every_route import Route
 from tests.api.test_every_route import routes_of
-from tests.api.test_every_route import SCOPES
 from tests.conftest import Client
 
 ACCOUNTS = "/api/v1/service_accounts"
@@ -104,6 +106,24 @@ operator_nothing  200  200   404  200  404 403  403  404 404 404  404  404 404 4
 operator_realm    200  200   404  200  404 403  403  403 403 403  403  403 403 403  403   403
 operator_all      200  200   404  200  404 200  200  200 200 200  200  200 200 200  200   200
 operator_disabled 401  401   401  401  401 401  401  401 401 401  401  401 401 401  401   401
+ak_no_token       401  401   401  401  401 401  401  401 401 401  401  401 401 401  401   401
+ak_no_key         401  401   401  401  401 401  401  401 401 401  401  401 401 401  401   401
+ak_bad_checksum   401  401   401  401  401 401  401  401 401 401  401  401 401 401  401   401
+ak_unknown        401  401   401  401  401 401  401  401 401 401  401  401 401 401  401   401
+ak_wrong_secret   401  401   401  401  401 401  401  401 401 401  401  401 401 401  401   401
+ak_api_key        401  401   401  401  401 401  401  401 401 401  401  401 401 401  401   401
+ak_session        401  401   401  401  401 401  401  401 401 401  401  401 401 401  401   401
+ak_inactive       401  401   401  401  401 401  401  401 401 401  401  401 401 401  401   401
+ak_expired        401  401   401  401  401 401  401  401 401 401  401  401 401 401  401   401
+ak_elsewhere      403  403   403  403  403 403  403  403 403 403  403  403 403 403  403   403
+ak_nothing        403  200   404  200  404 403  403  404 404 404  404  404 404 404  404   404
+ak_lacking        403  200   404  200  404 403  403  404 404 404  404  404 404 404  404   404
+ak_holding        403  200   404  200  404 200  403  404 404 404  404  404 404 404  404   404
+ak_bearer         403  200   404  200  404 200  403  404 404 404  404  404 404 404  404   404
+ak_other          403  200   404  200  404 200  403  404 404 404  404  404 404 404  404   404
+ak_any_realm      403  200   404  200  404 200  200  200 200 200  200  200 200 200  200   200
+ak_any_realm_lacking 403  200   404  200  404 403  403  403 403 403  403  403 403 403  403   403
+ak_admin          403  200   404  200  404 200  200  200 200 200  200  200 200 200  200   200
 """  # noqa: E501
 
 PASSWORD = "a password of some length"
@@ -188,7 +208,7 @@ TOKENS: dict[str, Token] = {
     ),
     "own_nothing": lambda world, target, scope: world.key(target.account).secret,
     "own_holding": lambda world, target, scope: world.key(target.account, scope).secret,
-    "other_all": lambda w, t, scope: w.key(w.account(), *sorted(SCOPES)).secret,
+    "other_all": lambda w, t, scope: w.key(w.account(), *sorted(KEYSVCS_OWN)).secret,
     "other_any_realm": lambda w, t, s: w.key(w.account(), s, "realm:any").secret,
     "unknown_session": lambda world, target, scope: mint_token("kss")[1],
     "session_nothing": lambda world, target, s: world.session_of_key(target.account),
@@ -199,7 +219,7 @@ TOKENS: dict[str, Token] = {
     "operator_disabled": lambda world, target, s: world.session("*", active=False),
 }
 
-CALLERS = [*KEYPAIR_CALLERS, *TOKENS]
+CALLERS = [*KEYPAIR_CALLERS, *TOKENS, *ORGANIZATIONS]
 
 
 @pytest.fixture
@@ -212,6 +232,8 @@ def headers_of(world: World, who: str, target: Target, scope: str) -> Headers:
     if who in KEYPAIR_CALLERS:
         held = scope or "verify"
         return KEYPAIR_CALLERS[who](world.issue, held)
+    if who in ORGANIZATIONS:
+        return organization_headers(world.service, who, scope)
     return {"Authorization": f"Bearer {TOKENS[who](world, target, scope)}"}
 
 
@@ -286,6 +308,8 @@ UNTOLD = [
     *("no_key", "bad_checksum", "unknown_prefix", "unknown_token"),
     *("secret_of_another", "inactive_key", "expired_key", "inactive_account"),
     *("unknown_session", "operator_disabled"),
+    *("ak_no_token", "ak_bad_checksum", "ak_unknown", "ak_wrong_secret"),
+    *("ak_api_key", "ak_session", "ak_inactive", "ak_expired"),
 ]
 
 

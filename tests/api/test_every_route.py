@@ -3,8 +3,7 @@
 from base64 import b64encode
 from collections.abc import Callable
 from collections.abc import Iterator
-from datetime import datetime
-from datetime import UTC
+from functools import cache
 from functools import lru_cache
 from typing import Any
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from keysvc import errors
 from keysvc.api.blueprint import FamilyBlueprint
 from keysvc.api.errors import problem_of
 from keysvc.api.errors import STATUS
+from keysvc.api.shapes import ACCESS_KEYS
 from keysvc.api.shapes import API_KEYS
 from keysvc.api.shapes import CORE
 from keysvc.api.shapes import KEYPAIRS
@@ -28,13 +28,20 @@ from keysvc.auth.chain import judged
 from keysvc.auth.chain import public
 from keysvc.core.secrets.tokens import checksum
 from keysvc.core.secrets.tokens import mint_keypair
+from keysvc.core.service import Service
 from keysvc.extension import FAMILIES
 from keysvc.model import Issued
+from keysvc.schemas.problems import CodeSchema
 from keysvc.schemas.problems import DetailSchema
+from tests.api.organizations import ELSEWHERE
+from tests.api.organizations import Headers
+from tests.api.organizations import headers_of
+from tests.api.organizations import KEYSVCS_OWN
+from tests.api.organizations import LONG_AGO
+from tests.api.organizations import TOKENS
 from tests.conftest import Client
 
 Issue = Callable[..., Issued]
-Headers = dict[str, str]
 
 
 class Route(NamedTuple):
@@ -86,45 +93,51 @@ OPEN = {
     "/docs/assets/<path:name>": "/docs/assets/swagger-ui.css",
 }
 
+#: What begins so has a table of its own, in test_every_bearer_route and in
+#: test_every_organization_route.
+ELSEWHERE_TOLD = ("/api/v1/", "/organizations/")
+
 TABLE = """
-                  list create get change delete audit verify batch
-none              401  401    401 401    401    401   401    401
-malformed         400  400    400 400    400    401   401    401
-no_base64         400  400    400 400    400    401   401    401
-no_colon          400  400    400 400    400    401   401    401
-unknown_scheme    401  401    401 401    401    401   401    401
-wrong_secret      401  401    401 401    401    401   401    401
-wrong_checksum    401  401    401 401    401    401   401    401
-unknown_key       401  401    401 401    401    401   401    401
-inactive          401  401    401 401    401    401   401    401
-expired           401  401    401 401    401    401   401    401
-inactive_address  401  401    401 401    401    401   401    401
-wrong_address     403  403    403 403    403    403   403    403
-other_realm       404  404    404 404    404    200   200    200
-nothing_elsewhere 404  404    404 404    404    403   403    403
-any_realm         200  200    200 204    204    200   200    200
-any_realm_lacking 403  403    403 403    403    403   403    403
-lacking           403  403    403 403    403    403   403    403
-holding           200  200    200 204    204    200   200    200
-holding_wildcard  200  200    200 204    204    200   403    403
-admin             200  200    200 204    204    200   200    200
+                     list create get change delete audit verify batch
+none                 401  401    401 401    401    401   401    401
+malformed            400  400    400 400    400    401   401    401
+no_base64            400  400    400 400    400    401   401    401
+no_colon             400  400    400 400    400    401   401    401
+unknown_scheme       401  401    401 401    401    401   401    401
+wrong_secret         401  401    401 401    401    401   401    401
+wrong_checksum       401  401    401 401    401    401   401    401
+unknown_key          401  401    401 401    401    401   401    401
+inactive             401  401    401 401    401    401   401    401
+expired              401  401    401 401    401    401   401    401
+inactive_address     401  401    401 401    401    401   401    401
+wrong_address        403  403    403 403    403    403   403    403
+other_realm          404  404    404 404    404    200   200    200
+nothing_elsewhere    404  404    404 404    404    403   403    403
+any_realm            200  200    200 204    204    200   200    200
+any_realm_lacking    403  403    403 403    403    403   403    403
+lacking              403  403    403 403    403    403   403    403
+holding              200  200    200 204    204    200   200    200
+holding_wildcard     200  200    200 204    204    200   403    403
+admin                200  200    200 204    204    200   200    200
+ak_no_token          401  401    401 401    401    401   401    401
+ak_no_key            401  401    401 401    401    401   401    401
+ak_bad_checksum      401  401    401 401    401    401   401    401
+ak_unknown           401  401    401 401    401    401   401    401
+ak_wrong_secret      401  401    401 401    401    401   401    401
+ak_api_key           401  401    401 401    401    401   401    401
+ak_session           401  401    401 401    401    401   401    401
+ak_inactive          401  401    401 401    401    401   401    401
+ak_expired           401  401    401 401    401    401   401    401
+ak_elsewhere         403  403    403 403    403    403   403    403
+ak_nothing           404  404    404 404    404    403   403    403
+ak_lacking           404  404    404 404    404    403   403    403
+ak_holding           404  404    404 404    404    200   200    200
+ak_bearer            404  404    404 404    404    200   200    200
+ak_other             404  404    404 404    404    200   200    200
+ak_any_realm         200  200    200 204    204    200   200    200
+ak_any_realm_lacking 403  403    403 403    403    403   403    403
+ak_admin             200  200    200 204    204    200   200    200
 """
-
-#: All of keysvc's own, but the one that lets a caller leave its realm.
-SCOPES = {
-    f"{area}:{action}"
-    for area in (
-        "keypairs",
-        "service-accounts",
-        "api-keys",
-        "access-keys",
-        "credentials",
-    )
-    for action in ("read", "write")
-} | {"verify", "audit:read", "metrics:read", "leaks:write"}
-
-LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-ELSEWHERE = ("192.0.2.0/24",)
 
 Who = Callable[[Issue, str], Headers]
 Ask = Callable[[str, str], TestResponse]
@@ -170,11 +183,11 @@ def keypair(user: str = "alice", *scopes: str, **draft: Any) -> Who:
 
 def lacking(issue: Issue, scope: str) -> Headers:
     """Whoever holds all scopes but the one that the route needs."""
-    return bearer_of(issue(scopes=tuple(sorted(SCOPES - {scope}))))
+    return bearer_of(issue(scopes=tuple(sorted(KEYSVCS_OWN - {scope}))))
 
 
 def lacking_anywhere(issue: Issue, scope: str) -> Headers:
-    held = (*sorted(SCOPES - {scope}), "realm:any")
+    held = (*sorted(KEYSVCS_OWN - {scope}), "realm:any")
     return bearer_of(issue("bob", scopes=held))
 
 
@@ -191,7 +204,7 @@ CALLERS: dict[str, Who] = {
     "expired": keypair("alice", "*", expires_at=LONG_AGO),
     "inactive_address": keypair("alice", "*", is_active=False, allowed_ips=ELSEWHERE),
     "wrong_address": keypair("alice", "*", allowed_ips=ELSEWHERE),
-    "other_realm": keypair("bob", *sorted(SCOPES)),
+    "other_realm": keypair("bob", *sorted(KEYSVCS_OWN)),
     "nothing_elsewhere": keypair("bob"),
     "any_realm": keypair("bob", "$", "realm:any"),
     "any_realm_lacking": lacking_anywhere,
@@ -201,7 +214,15 @@ CALLERS: dict[str, Who] = {
     "admin": keypair("admin", "*"),
 }
 
-UNTOLD = ("wrong_secret", "wrong_checksum", "unknown_key", "inactive", "expired")
+UNTOLD = [
+    *("wrong_secret", "wrong_checksum", "unknown_key", "inactive", "expired"),
+    *("ak_no_token", "ak_no_key", "ak_bad_checksum", "ak_unknown", "ak_api_key"),
+    *("ak_wrong_secret", "ak_session", "ak_inactive", "ak_expired"),
+]
+
+
+#: Whoever carries a keypair, and whoever carries an access key.
+EVERYONE = [*CALLERS, *TOKENS]
 
 
 def table() -> dict[str, dict[str, int]]:
@@ -212,11 +233,17 @@ def table() -> dict[str, dict[str, int]]:
 
 
 @pytest.fixture
-def ask(stranger: Client, issue: Issue) -> Ask:
+def ask(stranger: Client, issue: Issue, service: Service) -> Ask:
     """Return a function that asks a route as a kind of caller, about alice's."""
+
     # Issuing is slow: each caller is made once for a scope, and a target lives on
     # until it is deleted.
-    headers = lru_cache(maxsize=None)(lambda who, scope: CALLERS[who](issue, scope))
+    @cache
+    def headers(who: str, scope: str) -> Headers:
+        if who in CALLERS:
+            return CALLERS[who](issue, scope)
+        return headers_of(service, who, scope)
+
     target = lru_cache(lambda: issue("alice").credential.public_id)
 
     def ask(who: str, name: str) -> TestResponse:
@@ -243,20 +270,21 @@ def routes_of(app: Flask) -> Iterator[tuple[str, str]]:
 
 def test_the_table_names_every_route_and_no_other(app: Flask) -> None:
     guarded = {(route.method, route.rule) for route in ROUTES.values()}
-    # What begins so has a table of its own, in test_every_bearer_route.
-    here = {(m, rule) for m, rule in routes_of(app) if not rule.startswith("/api/v1/")}
+    here = {
+        (m, rule) for m, rule in routes_of(app) if not rule.startswith(ELSEWHERE_TOLD)
+    }
     assert guarded | {("GET", rule) for rule in OPEN} | {GATE} == here
     assert len(guarded) == len(ROUTES)
 
 
 def test_the_table_is_whole() -> None:
-    assert set(table()) == set(CALLERS)
+    assert set(table()) == set(EVERYONE)
     assert all(list(row) == list(ROUTES) for row in table().values())
 
 
 def test_every_route_answers_every_caller_as_the_table_says(ask: Ask) -> None:
     found = {
-        who: {name: ask(who, name).status_code for name in ROUTES} for who in CALLERS
+        who: {name: ask(who, name).status_code for name in ROUTES} for who in EVERYONE
     }
     assert found == table()
 
@@ -275,7 +303,7 @@ def test_every_answer_has_the_manners_of_its_family(ask: Ask) -> None:
     for name, route in ROUTES.items():
         family_a = route.rule.startswith("/v2/admin/keypairs")
         challenge = 'Basic realm="keysvc"' if family_a else "Bearer"
-        for who in CALLERS:
+        for who in EVERYONE:
             answer = ask(who, name)
             status = expected[who][name]
             told = answer.headers.getlist("WWW-Authenticate")
@@ -398,7 +426,7 @@ def test_every_family_says_who_may_enter(app: Flask) -> None:
 def test_only_routes_of_authenticated_families_are_guarded(app: Flask) -> None:
     guarded = {route.rule for route in ROUTES.values()}
     for rule in app.url_map.iter_rules():
-        if rule.rule.startswith("/api/v1/"):
+        if rule.rule.startswith(ELSEWHERE_TOLD):
             continue
         family = app.blueprints.get(rule.endpoint.rpartition(".")[0])
         entry = family.entry if isinstance(family, FamilyBlueprint) else public
@@ -427,7 +455,7 @@ def test_every_error_has_a_status() -> None:
     assert all(400 <= status < 600 for status in STATUS.values())
 
 
-@pytest.mark.parametrize("shape", [CORE, KEYPAIRS, API_KEYS, LOGIN])
+@pytest.mark.parametrize("shape", [CORE, KEYPAIRS, API_KEYS, LOGIN, ACCESS_KEYS])
 def test_every_error_can_be_told_in_every_shape(shape: Shape) -> None:
     ours = set(every_error(errors.KeysvcError))
     for kind in ours | set(default_exceptions.values()):
@@ -437,6 +465,9 @@ def test_every_error_can_be_told_in_every_shape(shape: Shape) -> None:
         body = shape.body(problem)
         if shape.schema is DetailSchema:
             assert list(body) == ["detail"] and body["detail"]
+        elif shape.schema is CodeSchema:
+            assert not CodeSchema().validate(body)
+            assert body["message"]
         else:
             assert body["status"] == problem.status
             assert body["type"]

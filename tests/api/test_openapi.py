@@ -163,7 +163,11 @@ def test_public_is_what_a_stranger_is_let_into(stranger: Client, document: Any) 
 def test_every_error_is_in_the_familys_shape(app: Flask, document: Any) -> None:
     mounted = [b for b in app.blueprints.values() if isinstance(b, FamilyBlueprint)]
     families = {family.name: family.shape for family in mounted}
-    schemas = {"ProblemSchema": "Problem", "DetailSchema": "Detail", "CodeSchema": "Code"}
+    schemas = {
+        "ProblemSchema": "Problem",
+        "DetailSchema": "Detail",
+        "CodeSchema": "Code",
+    }
     for (method, path), operation in operations(document).items():
         shape = families[operation["tags"][0]]
         problems = {
