@@ -5,6 +5,8 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from multiprocessing import parent_process
+from multiprocessing.util import Finalize
 from weakref import WeakSet
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ class Background:
                     target=self._run, name=self._name, daemon=True
                 )
                 self._thread.start()
+                _finish_with_child()
 
     def finish(self) -> None:
         """Stop the thread, after a last turn of the work."""
@@ -89,6 +92,12 @@ def finish_all() -> None:
     """Let every background work of this process come to its end."""
     for background in list(_all):
         background.finish()
+
+
+def _finish_with_child() -> None:
+    # multiprocessing ends its children without atexit: granian's workers, say.
+    if parent_process() is not None:
+        Finalize(None, finish_all, exitpriority=0)
 
 
 def _after_fork() -> None:

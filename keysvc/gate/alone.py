@@ -14,6 +14,8 @@ from keysvc.gate.gate import PATH
 
 log = logging.getLogger(__name__)
 
+_ALIVE = b'{"status":"ok"}'
+
 
 class Application:
     """Only ``/v1/auth`` and ``/healthz``."""
@@ -27,8 +29,9 @@ class Application:
             return self._gate(environ, start_response)
         if path != "/healthz":
             return respond(start_response, 404)
-        start_response("200 OK", [("Content-Type", "application/json")])
-        return [b'{"status":"ok"}']
+        length = ("Content-Length", str(len(_ALIVE)))
+        start_response("200 OK", [("Content-Type", "application/json"), length])
+        return [_ALIVE]
 
 
 def build() -> Application:

@@ -106,12 +106,16 @@ class Server:
         assert self._process is not None
         return self._process.pid
 
+    def argv(self) -> list[str]:
+        """Return the command that it is started with."""
+        return [*self.command, "serve", "--bind", self.bind, *self._arguments]
+
     def start(self) -> None:
         """Start it, and wait for its first answer."""
         begun = time.monotonic()
         with self._logs.open("ab") as logs:
             self._process = subprocess.Popen(
-                [*self.command, "serve", "--bind", self.bind, *self._arguments],
+                self.argv(),
                 cwd=self.directory,
                 env=environment(**self.settings),
                 stdin=subprocess.DEVNULL,
