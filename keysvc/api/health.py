@@ -32,9 +32,9 @@ def healthz() -> ResponseReturnValue:
 @blp.response(200, StatusSchema)
 @blp.alt_response(503, schema=StatusSchema)
 def readyz() -> ResponseReturnValue:
-    """Tell whether the database is there, migrated, and of this ring."""
+    """Tell whether the database is there, migrated, of this ring, and followed."""
     try:
-        service.installation.check()
+        service.check()
     except KeysvcError as error:
         reason = {"reason": str(error)} if _may_know() else {}
         body = {"status": "unavailable"} | reason

@@ -39,7 +39,10 @@ def verify(question: dict[str, Any]) -> Verdict:
 @blp.response(200, VerdictsSchema, example=examples.VERDICTS)
 def verify_batch(asked: dict[str, Any]) -> dict[str, list[Verdict]]:
     """Answer up to 100 questions, in order."""
-    questions = [question_of(question) for question in asked["questions"]]
+    questions = [
+        question_of(question, f"questions.{index}.")
+        for index, question in enumerate(asked["questions"])
+    ]
     return {"answers": service.inquiries.ask_all(caller, questions)}
 
 

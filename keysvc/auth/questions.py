@@ -3,6 +3,7 @@
 from typing import Any
 
 from keysvc.auth.backendai import backendai
+from keysvc.core.verification import signing
 from keysvc.core.verification.inquiries import Question
 from keysvc.core.verification.presented import Pair
 from keysvc.core.verification.presented import Presented
@@ -12,24 +13,32 @@ from keysvc.errors import MalformedCredential
 from keysvc.model import Demands
 
 
-def question_of(asked: dict[str, Any]) -> Question:
+def question_of(asked: dict[str, Any], path: str = "") -> Question:
     """
     Return what *asked* presents and demands, as ``QuestionSchema`` has read it.
 
+    Args:
+        path: Where it stands in the body, for errors.
+
     Raises:
-        Invalid: If a signed request carries no signature that can be read.
+        Invalid: If a signed request carries no signature that can be read, or a date
+            or a version that is none.
     """
     ip = asked["ip"]
     demands = Demands(None if ip is None else str(ip), asked["scopes"], asked["cost"])
-    return _presented(asked), demands
+    return _presented(asked, path), demands
 
 
-def _presented(asked: dict[str, Any]) -> Presented:
+def _presented(asked: dict[str, Any], path: str) -> Presented:
     if "token" in asked:
         return Token(asked["token"])
     if "access_key" in asked:
         return Pair(asked["access_key"], asked["secret_key"])
-    return _signed(asked["signed"])
+    try:
+        return _signed(asked["signed"])
+    except MalformedCredential as error:
+        field = f"{path}signed"
+        raise Invalid(f"{field}: {error}", {field: [str(error)]}) from None
 
 
 def _signed(request: dict[str, Any]) -> Presented:
@@ -37,19 +46,19 @@ def _signed(request: dict[str, Any]) -> Presented:
         f"HTTP_{name.upper().replace('-', '_')}": value
         for name, value in request["headers"].items()
     }
-    try:
-        signed = backendai(
-            environ
-            | {
-                "REQUEST_METHOD": request["method"],
-                "RAW_URI": request["target"],
-                "CONTENT_TYPE": environ.get("HTTP_CONTENT_TYPE", ""),
-                "keysvc.body": request["body"],
-            }
-        )
-    except MalformedCredential as error:
-        raise Invalid(f"signed: {error}", {"signed": [str(error)]}) from None
+    signed = backendai(
+        environ
+        | {
+            "REQUEST_METHOD": request["method"],
+            "RAW_URI": request["target"],
+            "CONTENT_TYPE": environ.get("HTTP_CONTENT_TYPE", ""),
+            "keysvc.body": request["body"],
+        }
+    )
     if signed is None:
-        message = "Its headers hold no Authorization of the scheme BackendAI."
-        raise Invalid(f"signed: {message}", {"signed": [message]})
+        raise MalformedCredential(
+            "Its headers hold no Authorization of the scheme BackendAI."
+        )
+    signing.read_date(signed.date)
+    signing.read_version(signed.version)
     return signed

@@ -27,8 +27,12 @@ from keysvc.core.verification.inquiries import Inquiries
 from keysvc.core.verification.proofs import Prover
 from keysvc.core.verification.replay import Replay
 from keysvc.core.verification.verifier import Verifier
+from keysvc.errors import Unavailable
 from keysvc.store.connection import connect
 from keysvc.store.connection import reading
+
+#: Seconds that the feed may take for its first word, or to come back.
+_PATIENCE = 1.0
 
 
 class Service:
@@ -75,6 +79,16 @@ class Service:
             current_user, operators=self.operators, accounts=self.accounts
         )
         self.installation = Installation(settings, vault, self.credentials, now)
+
+    def check(self) -> None:
+        """
+        Raise like ``ensure_ready``, asking anew; also if the feed is not heard of.
+
+        Without the feed every answer would still be right, and slow.
+        """
+        self.installation.check()
+        if not self.feed.wait_until_fresh(_PATIENCE):
+            raise Unavailable("The change feed is away.")
 
     def ensure_ready(self) -> None:
         """Raise as ``Installation.ensure_ready`` does; from then on tell the head."""

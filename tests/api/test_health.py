@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 from keysvc.core.service import Service
 from keysvc.errors import Misconfigured
 from keysvc.errors import Unavailable
+from keysvc.store.feed import Watch
 from tests.api.answers import told
 from tests.conftest import Client
 from tests.conftest import Tenant
@@ -86,6 +87,7 @@ def test_healthz_touches_nothing(
 
     monkeypatch.setattr(service.installation, "check", touched)
     monkeypatch.setattr(service.installation, "ensure_ready", touched)
+    monkeypatch.setattr(service.feed, "start", touched)
     monkeypatch.setattr("keysvc.store.lookup.find", touched)
 
     answer = stranger.get("/healthz")
@@ -96,6 +98,25 @@ def test_healthz_touches_nothing(
 def test_readyz_is_well_on_a_migrated_database(stranger: Client) -> None:
     answer = stranger.get("/readyz")
     assert (answer.status_code, told(answer)) == (200, {"status": "ok"})
+
+
+def test_readyz_knows_the_feed(
+    stranger: Client, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nobody follows the changes every answer asks the database."""
+
+    def away(watch: Watch) -> NoReturn:
+        raise Unavailable("The database cannot be asked now.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Watch, "head", away)
+        assert refused(stranger.get("/readyz")) == {
+            "reason": "The change feed is away."
+        }
+        elsewhere = stranger.get("/readyz", environ_overrides=ELSEWHERE)
+        assert refused(elsewhere) == {}
+    assert service.feed.wait_until_fresh(15)
+    assert stranger.get("/readyz").status_code == 200
 
 
 def test_readyz_asks_anew_each_time(

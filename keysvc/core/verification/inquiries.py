@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from keysvc.core import access
 from keysvc.core.verification.presented import Presented
 from keysvc.core.verification.verifier import Verifier
-from keysvc.errors import Invalid
-from keysvc.errors import MalformedCredential
 from keysvc.model import Caller
 from keysvc.model import Demands
 from keysvc.model import Owner
@@ -27,7 +25,7 @@ class Inquiries:
 
         Raises:
             Forbidden: If the caller lacks the scope ``verify``.
-            Invalid: If a signed request has a date or a version that is none.
+            MalformedCredential: If a signed request has a date or version that is none.
             Unavailable: If the database cannot be asked.
         """
         return self.ask_all(caller, [question])[0]
@@ -40,10 +38,7 @@ class Inquiries:
             (presented, demands._replace(realm=realm))
             for presented, demands in questions
         ]
-        try:
-            return self._verifier.judge_all(asked)
-        except MalformedCredential as error:
-            raise Invalid(f"signed: {error}", {"signed": [str(error)]}) from None
+        return self._verifier.judge_all(asked)
 
 
 def _realm_of(caller: Caller) -> Owner | None:

@@ -100,11 +100,21 @@ def _string_to_sign(request: Signed) -> str:
     )
 
 
-def _signed_body(request: Signed) -> bytes:
-    version = _VERSION.fullmatch(request.version)
+def read_version(text: str) -> tuple[int, int]:
+    """
+    Read a version such as ``v6.20220315``.
+
+    Raises:
+        MalformedCredential: If it is none.
+    """
+    version = _VERSION.fullmatch(text)
     if version is None:
         raise MalformedCredential("The version looks like v6.20220315.")
-    unsigned = (int(version[1]), int(version[2])) >= _BODY_UNSIGNED
+    return int(version[1]), int(version[2])
+
+
+def _signed_body(request: Signed) -> bytes:
+    unsigned = read_version(request.version) >= _BODY_UNSIGNED
     return b"" if unsigned or request.content_type == _MULTIPART else request.body
 
 

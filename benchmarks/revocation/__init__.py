@@ -1,0 +1,1 @@
+"""How long what was revoked is still let in."""
