@@ -145,11 +145,13 @@ NOT_NAMES: tuple[Any, ...] = ("", "x" * 257, 1, True, [], {}, "a\0", "\u202ex")
 NOT_IDS: tuple[Any, ...] = ("x", 5, None, "", {})
 
 #: What is refused, by the field that the answer names.
+NOT_BOOLEANS: tuple[Any, ...] = (0, 1, "true", "yes", [])
+
 BAD: list[tuple[str, Any]] = [
     *[("name", v) for v in (*NOT_NAMES, "a\nb")],
     ("name", "\u0958" * 200),
     *[("description", v) for v in NOT_NAMES],
-    *[("active", v) for v in (0, 1, "true", "yes", [])],
+    *[("active", v) for v in NOT_BOOLEANS],
     *[("expiresAt", v) for v in ("soon", "2030-01-01", "2030-01-01T00:00:00", 5, "")],
     *[("scopes", v) for v in ("verify", {"a": 1})],
     ("scopes", [f"s{n}" for n in range(101)]),
