@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -13,6 +14,8 @@ import pytest
 
 from keysvc.config import PREFIX
 from keysvc.config import Settings
+from keysvc.core.background import finish_all
+from keysvc.store.connection import disconnect
 from tests.service.servers import environment
 from tests.service.servers import Server
 
@@ -159,6 +162,22 @@ def test_every_session_gives_what_the_readme_says(server: Server, shell: Shell) 
         came = shell.run(command.replace(_ADDRESS, server.bind))
 
         assert _normal(came.replace(server.bind, _ADDRESS)) == _normal(output), command
+
+
+def test_every_python_block_runs(config: dict[str, Any]) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.M | re.S)
+    assert blocks
+    for block in blocks:
+        names: dict[str, Any] = {}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in config.items():
+                patch.setenv(name, str(value))
+            exec(block, names)
+        client = names["app"].test_client()
+        assert client.get("/jobs").status_code == 401
+        assert client.get("/keys/healthz").status_code == 200
+        finish_all()
+        disconnect()
 
 
 def test_every_setting_has_a_line() -> None:
