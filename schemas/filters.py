@@ -126,6 +126,9 @@ MOMENT: Readers = {
 }
 
 
+#: How the documentation says what ``plain`` refuses.
+_PLAIN = r"^[^\u0000]*$"
+
 #: What the documentation calls the values of some kinds of field.
 _FORMATS: dict[Callable[[str], Any], str] = {
     boolean: "boolean-filter",
@@ -144,7 +147,8 @@ class Filter(fields.List[Any]):
         self.readers = readers
         said = f"`operator:value`, or a value alone. Operators: {', '.join(readers)}."
         kind = _FORMATS.get(readers["equals"])
-        inner = fields.String(metadata={"format": kind} if kind else {})
+        described = {"format": kind} if kind else {"pattern": _PLAIN}
+        inner = fields.String(metadata=described)
         super().__init__(inner, metadata={"description": said})
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
