@@ -1,5 +1,7 @@
 """Forget what is over: nobody can use it any more, and nobody asks for it."""
 
+from datetime import timedelta
+
 from keysvc.core.background import Background
 from keysvc.core.clock import Clock
 from keysvc.core.verification.signing import WINDOW
@@ -9,6 +11,10 @@ from keysvc.store import rates
 from keysvc.store import replay
 from keysvc.store import sessions
 from keysvc.store.connection import writing
+
+#: How much later used signatures are forgotten: hosts' clocks differ, and one that was
+#: set ahead by an hour is set back again. Then they must still be known.
+_SLACK = WINDOW + timedelta(hours=1)
 
 #: Seconds between two turns.
 _INTERVAL = 60.0
@@ -31,9 +37,7 @@ class Housekeeping:
         try:
             # One transaction each: none holds the locks of another.
             with writing():
-                # A window later: hosts' clocks differ, and one that is behind must
-                # still find what one that is ahead holds for over.
-                replay.purge(now - WINDOW)
+                replay.purge(now - _SLACK)
             with writing():
                 sessions.purge(now)
             with writing():
