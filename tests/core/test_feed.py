@@ -128,6 +128,27 @@ def test_exactly_what_changed_is_dropped(cache: Cache, feed: Feed) -> None:
     assert kept(cache) == {"KPA", "KPC"}
 
 
+def test_what_is_recorded_while_it_reads_drops_nothing_else(
+    cache: Cache, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caught_up(cache)
+    keep_all(cache)
+    look, late = Watch.head, [("KPB",), ("KPX",)]
+
+    def head_of_a_moment_ago(watch: Watch) -> Head:
+        found = look(watch)
+        if late:
+            record(*late.pop())
+        return found
+
+    monkeypatch.setattr(Watch, "head", head_of_a_moment_ago)
+    record("KPX")
+
+    eventually(lambda: "KPB" not in kept(cache))
+    caught_up(cache)
+    assert kept(cache) == {"KPA", "KPC"}
+
+
 def test_many_records_at_once(
     cache: Cache, feed: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

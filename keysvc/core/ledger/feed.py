@@ -78,6 +78,9 @@ class Feed:
             traces = None if position is None else self._watch.between(position, head)
             position = traces[-1].head if traces else head
             self._cache.advance(position, traces)
+            if traces and position.seq > head.seq:
+                # More was recorded while it read: beyond the head is no other history.
+                break
         self._cache.confirm(began)
 
     def _say(self, error: Exception | None) -> None:
