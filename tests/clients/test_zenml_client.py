@@ -8,7 +8,6 @@ from datetime import datetime
 from datetime import timedelta
 from datetime import UTC
 from itertools import count
-from os import environ
 from pathlib import Path
 from time import monotonic
 from time import sleep
@@ -18,6 +17,7 @@ from uuid import UUID
 import pytest
 
 from tests import databases
+from tests.clients.environments import shared_directory
 from tests.clients.zenml_house import environment_with_zenml
 from tests.clients.zenml_house import Home
 from tests.clients.zenml_house import Raised
@@ -41,9 +41,8 @@ MakeHome = Callable[..., Home]
 @pytest.fixture(scope="session")
 def zenml(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zenml]:
     """Return the client, installed once for all processes of this session."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in environ else base
-    with Zenml(environment_with_zenml(shared / "zenml-client")) as zenml:
+    shared = shared_directory(tmp_path_factory, "zenml-client")
+    with Zenml(environment_with_zenml(shared)) as zenml:
         yield zenml
 
 
