@@ -3,15 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from typing import NamedTuple
 from typing import Self
 
-import pytest
-
+from tests.clients.environments import environment_with
 from tests.service.servers import Pair
 from tests.service.servers import Server
 
@@ -33,26 +31,9 @@ _CONVERSATION = Path(__file__).with_name("conversation.py")
 
 
 def environment_with_client(directory: Path) -> Path:
-    """Return the python of a new environment, or skip with pip's reason."""
-    subprocess.run([sys.executable, "-m", "venv", directory], check=True, timeout=120)
-    python = directory / "bin" / "python"
-    _install(python, *_IMPORTS)
-    _install(python, "--no-deps", f"backend.ai-client=={RELEASE}")
-    return python
-
-
-def _install(python: Path, *what: str) -> None:
-    done = subprocess.run(
-        [python, "-m", "pip", "install", "-q", "--no-compile", *what],
-        env=os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    if done.returncode:
-        said = done.stderr.splitlines()
-        errors = [line for line in said if line.startswith("ERROR:")] or said
-        pytest.skip(f"backend.ai-client cannot be installed: {' '.join(errors)}")
+    """Return the python of an environment that has it, or skip with pip's reason."""
+    alone = ("--no-deps", f"backend.ai-client=={RELEASE}")
+    return environment_with("backend.ai-client", directory, _IMPORTS, alone)
 
 
 class Reply(NamedTuple):

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
-from os import environ
 from pathlib import Path
 
 import pytest
 
 from tests import databases
+from tests.clients.environments import shared_directory
 from tests.clients.zenml_house import environment_with_zenml
 from tests.clients.zenml_house import Home
 from tests.clients.zenml_house import Zenml
@@ -46,9 +46,8 @@ def url(server: Server) -> str:
 @pytest.fixture(scope="session")
 def zenml(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zenml]:
     """Return ZenML's client, installed once for all processes of this session."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in environ else base
-    with Zenml(environment_with_zenml(shared / "zenml-client")) as zenml:
+    shared = shared_directory(tmp_path_factory, "zenml-client")
+    with Zenml(environment_with_zenml(shared)) as zenml:
         yield zenml
 
 

@@ -20,6 +20,7 @@ import pytest
 from tests.clients.backendai import Conversation
 from tests.clients.backendai import environment_with_client
 from tests.clients.backendai import RELEASE
+from tests.clients.environments import shared_directory
 from tests.service.servers import new_admin
 from tests.service.servers import Pair
 from tests.service.servers import Server
@@ -39,7 +40,8 @@ Open = Callable[..., Conversation]
 @pytest.fixture(scope="session")
 def client_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the python that has the client."""
-    return environment_with_client(tmp_path_factory.mktemp("backendai-client"))
+    shared = shared_directory(tmp_path_factory, "backendai-client")
+    return environment_with_client(shared)
 
 
 @pytest.fixture(scope="module")

@@ -3,16 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
-from fcntl import flock
-from fcntl import LOCK_EX
 from pathlib import Path
 from typing import Any
 from typing import NamedTuple
 from typing import Self
 
-import pytest
+from tests.clients.environments import environment_with
 
 RELEASE = "0.98.0"
 
@@ -23,41 +20,10 @@ _COMMANDS = Path(__file__).with_name("zenml_commands.py")
 
 
 def environment_with_zenml(directory: Path) -> Path:
-    """
-    Return the python of a new environment, or skip with pip's reason.
-
-    Whoever comes first makes it in *directory*; others wait, and share it.
-    """
+    """Return the python of an environment that has it, or skip with pip's reason."""
     if given := os.environ.get(_INSTALLED):
         return Path(given)
-    failure, made = directory / "failure", directory / "made"
-    directory.mkdir(exist_ok=True)
-    with (directory / "lock").open("w") as lock:
-        flock(lock, LOCK_EX)
-        if not made.exists() and not failure.exists():
-            reason = _install(directory / "environment")
-            (failure if reason else made).write_text(reason)
-    if failure.exists():
-        pytest.skip(f"zenml cannot be installed: {failure.read_text()}")
-    return directory / "environment" / "bin" / "python"
-
-
-def _install(directory: Path) -> str:
-    """Install it as anybody does; return pip's own error, if any."""
-    subprocess.run([sys.executable, "-m", "venv", directory], check=True, timeout=300)
-    python = str(directory / "bin" / "python")
-    pip = [python, "-m", "pip", "install", "-q", "--no-compile"]
-    done = subprocess.run(
-        [*pip, f"zenml=={RELEASE}"],
-        env=os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
-    if not done.returncode:
-        return ""
-    said = done.stderr.splitlines()
-    return " ".join([line for line in said if line.startswith("ERROR:")] or said)
+    return environment_with("zenml", directory, [f"zenml=={RELEASE}"])
 
 
 class Done(NamedTuple):

@@ -40,6 +40,8 @@ def test_the_commands_are_these() -> None:
         *(f"service-accounts {word}" for word in ("update", "delete")),
         *(f"api-keys {word}" for word in ("create", "list", "show")),
         *(f"api-keys {word}" for word in ("update", "rotate", "delete")),
+        *(f"access-keys {word}" for word in ("create", "list", "show")),
+        *(f"access-keys {word}" for word in ("update", "delete")),
         "secrets list",
         "secrets rotate",
         "secrets reseal",
