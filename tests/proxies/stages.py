@@ -69,7 +69,7 @@ class Stage:
             connection.request(method, target, body, {"Host": HOST, **(headers or {})})
             response = connection.getresponse()
             text = response.read().decode()
-            return Answer(response.status, response.headers, text)
+            return Answer(response.status, dict(response.headers), text)
         finally:
             connection.close()
 
