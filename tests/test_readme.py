@@ -30,6 +30,7 @@ NOT_REPLAYED = (
     "pg_dump",
     "sqlite3",
     "gunicorn",
+    "granian",
     "keysvc serve",
 )
 

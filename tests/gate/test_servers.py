@@ -23,28 +23,13 @@ from tests.gate.doors import bearer
 from tests.gate.doors import Door
 from tests.gate.doors import Headers
 from tests.gate.doors import x_api_key
-from tests.service.servers import BIN
+from tests.gate.servers import Granian
+from tests.gate.servers import Gunicorn
 from tests.service.servers import eventually
 from tests.service.servers import Server
 
-APPLICATION = "keysvc.gate:application"
-
 #: What each server says of itself and of the connection.
 _OF_THE_SERVER = {"server", "date", "connection", "transfer-encoding"}
-
-
-class Gunicorn(Server):
-    def argv(self) -> list[str]:
-        options = ["--worker-class", "gthread", "--threads", "4"]
-        options += ["--bind", self.bind, "--no-control-socket"]
-        return [str(BIN / "gunicorn"), *options, APPLICATION]
-
-
-class Granian(Server):
-    def argv(self) -> list[str]:
-        options = ["--interface", "wsgi", "--port", str(self.port)]
-        options += ["--blocking-threads", "4"]
-        return [str(BIN / "granian"), *options, APPLICATION]
 
 
 SERVERS = {"gunicorn": Gunicorn, "granian": Granian}
