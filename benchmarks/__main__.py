@@ -12,6 +12,7 @@ import click
 from benchmarks import loads
 from benchmarks import servers
 from benchmarks import table
+from benchmarks.access_keys import TARGETS as ACCESS_KEYS
 from benchmarks.estate import Estate
 from benchmarks.estate import RING
 from benchmarks.loads import Load
@@ -54,7 +55,7 @@ Ports = dict[Line, int]
     default=100_000,
     show_default=True,
     type=click.IntRange(1),
-    help="Keypairs in the database, a hundred of each user.",
+    help="Keypairs, a hundred of each user; as many access keys of one organization.",
 )
 @click.option(
     "--load",
@@ -122,7 +123,7 @@ def _serve(
             )
             for logged in (False, True)
         }
-        for target in TARGETS:
+        for target in (*TARGETS, *ACCESS_KEYS):
             ports[Line(ENGINES[engine], target)] = keysvc[target.logged]
     return ports
 

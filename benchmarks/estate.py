@@ -7,6 +7,7 @@ from typing import Any
 from typing import NamedTuple
 from uuid import uuid4
 
+from benchmarks.organization import Organization
 from keysvc.commands.group import operator
 from keysvc.config import Settings
 from keysvc.core.background import finish_all
@@ -49,7 +50,7 @@ class Estate:
     Keypairs of users, a hundred each, drawn at random so that no cache can cheat.
 
     Args:
-        count: How many keypairs.
+        count: How many keypairs, and how many access keys of one organization.
     """
 
     def __init__(self, count: int) -> None:
@@ -58,6 +59,7 @@ class Estate:
         self._of: dict[str, list[Keypair]] = {user: [] for user in self.users}
         keys = ring.parse(RING, "RING")
         vault, now = Vault(lambda: keys), utcnow()
+        self.vault, self.organization = vault, Organization(count, vault, now)
         for i in range(count):
             user = self.users[i % len(self.users)]
             pair = Keypair(user, *tokens.mint_keypair())
@@ -79,9 +81,11 @@ class Estate:
         service = Service(settings)
         try:
             service.installation.prepare()
-            for start in range(0, len(self._rows), _BATCH):
-                with writing():
-                    _insert(self._rows[start : start + _BATCH])
+            organization = self.organization
+            for rows in (self._rows, organization.keys, organization.managers):
+                for start in range(0, len(rows), _BATCH):
+                    with writing():
+                        _insert(rows[start : start + _BATCH])
             self._remember(service)
             _analyze()
         finally:
