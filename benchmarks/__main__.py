@@ -56,7 +56,7 @@ Ports = dict[Line, int]
     default=100_000,
     show_default=True,
     type=click.IntRange(1),
-    help="Keypairs, a hundred of each user; API keys of the largest account.",
+    help="Keypairs, a hundred of each user; as many of other families.",
 )
 @click.option(
     "--family",

@@ -43,6 +43,8 @@ _VARYING = (
     (r"(pageToken=)[A-Za-z0-9._~-]+", r"\1PAGE-TOKEN"),
     (r'"totalQueries": ?\d+', '"totalQueries":N'),
     (r"\bKP[A-Z2-7]{18}\b", "ACCESS-KEY"),
+    (r"\bkso_[0-9A-Za-z]{54}\b", "TOKEN"),
+    (r'"suffix": ?"[0-9A-Za-z]{6}"', '"suffix":"SUFFIX"'),
     (r"\b[0-9a-f]{64}\b", "MAC"),
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID"),
     (r"\b[0-9A-Za-z]{40}\b", "SECRET-KEY"),

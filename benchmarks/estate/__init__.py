@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from benchmarks.estate import rows
+from benchmarks.estate.access_keys import AccessKeys
 from benchmarks.estate.api_keys import ApiKeys
 from benchmarks.estate.keypairs import Keypairs
 from keysvc.config import Settings
@@ -22,13 +23,14 @@ class Estate:
     def __init__(self, count: int, families: Collection[str]) -> None:
         self.keypairs = Keypairs(count if "keypairs" in families else 0)
         self.api_keys = ApiKeys(count if "api-keys" in families else 0)
+        self.access_keys = AccessKeys(count if "access-keys" in families else 0)
 
     def fill(self, settings: Settings) -> None:
         """Make the database that *settings* name, and put everything into it."""
         service = Service(settings)
         try:
             service.installation.prepare()
-            for family in (self.keypairs, self.api_keys):
+            for family in (self.keypairs, self.api_keys, self.access_keys):
                 family.fill(service)
             rows.analyze()
         finally:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 
+from benchmarks.targets import access_keys
 from benchmarks.targets import api_keys
 from benchmarks.targets import keypairs
 from benchmarks.targets.target import Target
@@ -12,6 +13,7 @@ from benchmarks.targets.target import Target
 FAMILIES: dict[str, Callable[[int], Sequence[Target]]] = {
     "keypairs": keypairs.targets,
     "api-keys": api_keys.targets,
+    "access-keys": access_keys.targets,
 }
 
 

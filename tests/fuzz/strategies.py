@@ -5,12 +5,14 @@ import string
 from base64 import b64encode
 from urllib.parse import quote_from_bytes
 from urllib.parse import urlencode
+from uuid import UUID
 
 from hypothesis import strategies as st
 
 FAMILY = "/v2/admin/keypairs"
 ACCOUNTS = "/api/v1/service_accounts"
 LOGIN = "/api/v1/login"
+ORGANIZATIONS = "/organizations/"
 
 #: Stands for the id of a service account that is there, and has a key ``runner``.
 ACCOUNT = "ACCOUNT"
@@ -32,6 +34,8 @@ json_values = st.recursive(
                 + ["ML.clusterSize", "clusterSize", "scopes", "allowedIps", "expiresAt"]
                 + ["description", "rateLimit", "remaining", "concurrecy", "concurrency"]
                 + ["name", "active", "full_name", "retain_period_minutes", "expires_at"]
+                + ["roleIds", "roleRefs", "token", "accessKey", "secretKey", "signed"]
+                + ["questions", "ip", "cost", "method", "target", "headers", "body"]
             ),
             inner,
             max_size=4,
@@ -79,6 +83,12 @@ operations = st.sampled_from(
         ("DELETE", f"{KEYS}/nobody"),
         ("POST", LOGIN),
         ("GET", "/api/v1/current-user"),
+        ("GET", f"{ORGANIZATIONS}o/access-keys"),
+        ("POST", f"{ORGANIZATIONS}o/access-keys"),
+        ("PATCH", f"{ORGANIZATIONS}o/access-keys/{UUID(int=1)}"),
+        ("DELETE", f"{ORGANIZATIONS}o/access-keys/{UUID(int=1)}"),
+        ("POST", "/v1/verify"),
+        ("POST", "/v1/verify/batch"),
     ]
 )
 media_types = st.sampled_from(
@@ -118,7 +128,10 @@ queries = st.lists(
     ),
     max_size=3,
 )
-roots = st.sampled_from([FAMILY, "/v1/audit", ACCOUNTS, ACCOUNTS, KEYS, KEYS, LOGIN])
+roots = st.sampled_from(
+    [FAMILY, "/v1/audit", "/v1/auth", ACCOUNTS, ACCOUNTS, KEYS, KEYS, LOGIN]
+    + [f"{ORGANIZATIONS}o/access-keys"]
+)
 
 methods = st.sampled_from(
     ["GET", "QUERY", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS", "TRACE"]
