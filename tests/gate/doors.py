@@ -74,6 +74,13 @@ class Door:
             operator(), Kind.API_KEY, account.owner, Draft(name="runner", **draft)
         )
 
+    def issue_access_key(self, organization: str = "acme", **draft: Any) -> Issued:
+        """Issue an access key of an organization."""
+        owner = Owner(OwnerKind.ORGANIZATION, organization)
+        return self.service.credentials.issue(
+            operator(), Kind.ACCESS_KEY, owner, Draft(name="till", **draft)
+        )
+
 
 Knock = Callable[[Issued], Headers]
 
@@ -90,12 +97,17 @@ def pair_of(access_key: str, secret_key: str) -> Headers:
 
 
 def bearer(issued: Issued) -> Headers:
-    """Return the header of an API key."""
+    """Return the header of a token."""
     return {"Authorization": f"Bearer {issued.secret}"}
 
 
+def accesskey(issued: Issued) -> Headers:
+    """Return the header of an organization's access key."""
+    return {"Authorization": f"AccessKey {issued.secret}"}
+
+
 def x_api_key(issued: Issued) -> Headers:
-    """Return the other header of an API key."""
+    """Return the other header of a token."""
     return {"X-API-Key": issued.secret}
 
 

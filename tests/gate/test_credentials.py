@@ -23,6 +23,7 @@ from keysvc.model import Kind
 from keysvc.model import Origin
 from keysvc.model import PasswordLogin
 from keysvc.store.tables import database
+from tests.gate.doors import accesskey
 from tests.gate.doors import basic
 from tests.gate.doors import bearer
 from tests.gate.doors import Door
@@ -44,9 +45,14 @@ SHOWN: list[tuple[Callable[..., Issued], Knock]] = [
     (Door.issue, basic),
     (Door.issue_key, bearer),
     (Door.issue_key, x_api_key),
+    (Door.issue_access_key, accesskey),
+    (Door.issue_access_key, bearer),
+    (Door.issue_access_key, x_api_key),
 ]
 WAYS = pytest.mark.parametrize(
-    ("issue", "knock"), SHOWN, ids=["keypair", "bearer", "x-api-key"]
+    ("issue", "knock"),
+    SHOWN,
+    ids=[f"{issue.__name__}-{knock.__name__}" for issue, knock in SHOWN],
 )
 
 
@@ -130,6 +136,7 @@ def test_an_unknown_scheme_leaves_the_word_to_the_api_key(door: Door) -> None:
     assert refusal(door.ask(key | {"Authorization": "Basic abc"})) == 401
     assert refusal(door.ask(key | {"Authorization": "Bearer abc"})) == 401
     assert refusal(door.ask(key | {"Authorization": "BackendAI abc"})) == 401
+    assert refusal(door.ask(key | {"Authorization": "AccessKey abc"})) == 401
 
 
 def test_a_head_is_answered_like_a_get(door: Door) -> None:
@@ -211,6 +218,11 @@ REFUSED: dict[str, Callable[[Door], Headers]] = {
     "wrong": _wrong,
     "wrong key": _wrong_key,
     "inactive": lambda door: basic(door.issue(is_active=False)),
+    "no access key": lambda door: accesskey(door.issue_key()),
+    "unknown access key": lambda door: {"X-API-Key": mint_token("kso")[1]},
+    "inactive access key": lambda door: accesskey(
+        door.issue_access_key(is_active=False)
+    ),
     "inactive key": lambda door: bearer(door.issue_key(is_active=False)),
     "expired": lambda door: basic(door.issue(expires_at=LONG_AGO)),
     "deleted": _deleted,

@@ -69,7 +69,9 @@ class Stage:
             connection.request(method, target, body, {"Host": HOST, **(headers or {})})
             response = connection.getresponse()
             text = response.read().decode()
-            return Answer(response.status, dict(response.headers), text)
+            # Each proxy has a spelling of its own.
+            told = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, told, text)
         finally:
             connection.close()
 

@@ -61,14 +61,12 @@ def test_an_api_key_in_either_header(stage: Stage, header: str) -> None:
         {"X-API-Key": "ksa_abc"},
     ],
 )
-@pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "REPORT"])
-def test_nobody_is_told_how_to_come(
-    stage: Stage, headers: dict[str, str], method: str
-) -> None:
-    answer = stage.ask(method, "/", headers)
+def test_nobody_is_told_how_to_come(stage: Stage, headers: dict[str, str]) -> None:
+    for method in ("GET", "POST", "HEAD", "REPORT"):
+        answer = stage.ask(method, "/", headers)
 
-    assert refusal(answer) == 401
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert refusal(answer) == 401
+        assert answer.headers["www-authenticate"] == "Bearer"
 
 
 def test_each_place_demands_its_scope(stage: Stage) -> None:
@@ -106,7 +104,7 @@ def test_too_often_is_told_with_the_moment_to_come_again(stage: Stage) -> None:
     answer = stage.ask(headers=headers)
 
     assert refusal(answer) == 429
-    assert 1 <= int(answer.headers["Retry-After"]) <= 900
+    assert 1 <= int(answer.headers["retry-after"]) <= 900
 
 
 def test_a_spent_quota_has_no_such_moment(stage: Stage) -> None:
@@ -116,7 +114,7 @@ def test_a_spent_quota_has_no_such_moment(stage: Stage) -> None:
     answer = stage.ask(headers={"X-API-Key": key})
 
     assert refusal(answer) == 429
-    assert "Retry-After" not in answer.headers
+    assert "retry-after" not in answer.headers
 
 
 # Signatures: of what the client has asked, whatever the proxy makes of it.
@@ -192,7 +190,7 @@ def test_without_keysvc_nobody_gets_through(stage: Stage) -> None:
             for target in ("/", "/jobs/7"):
                 answer = stage.ask("GET", target, shown)
                 assert refusal(answer) == 503
-                assert int(answer.headers["Retry-After"]) >= 1
+                assert int(answer.headers["retry-after"]) >= 1
     finally:
         stage.wire.mend()
 

@@ -58,7 +58,7 @@ def test_nobody_else_does(stage: Stage) -> None:
     answer = stage.ask()
 
     assert answer.status == 401
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert answer.headers["www-authenticate"] == "Bearer"
 
 
 def test_a_signed_change_gets_through_once(stage: Stage) -> None:

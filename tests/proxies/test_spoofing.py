@@ -135,4 +135,4 @@ def test_no_detour_leads_to_the_question_itself(stage: Stage) -> None:
 
     for path in ("/_keysvc", "/_keysvc/jobs", "/v1/auth"):
         assert stage.ask("GET", path).status in {401, 404}
-        assert "X-Keysvc-Id" not in stage.ask("GET", path, good).headers
+        assert "x-keysvc-id" not in stage.ask("GET", path, good).headers
