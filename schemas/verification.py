@@ -2,6 +2,7 @@
 
 import binascii
 from base64 import b64decode
+from collections.abc import Sequence
 from typing import Any
 
 from marshmallow import fields
@@ -75,7 +76,12 @@ class QuestionSchema(_QuestionSchema):
 
     def describe(self, described: dict[str, Any]) -> dict[str, Any]:
         """Say that a question presents one thing."""
-        return described | {"oneOf": [{"required": list(way)} for way in _WAYS]}
+        return described | {"oneOf": [_only(way) for way in _WAYS]}
+
+
+def _only(way: Sequence[str]) -> dict[str, Any]:
+    others = {name: False for other in _WAYS for name in other if name not in way}
+    return {"required": list(way), "properties": others}
 
 
 class QuestionsSchema(_QuestionSchema):
