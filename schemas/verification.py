@@ -80,7 +80,8 @@ class QuestionSchema(_QuestionSchema):
 
 
 def _only(way: Sequence[str]) -> dict[str, Any]:
-    others = {name: False for other in _WAYS for name in other if name not in way}
+    nothing: dict[str, Any] = {"not": {}}
+    others = {name: nothing for other in _WAYS for name in other if name not in way}
     return {"required": list(way), "properties": others}
 
 
