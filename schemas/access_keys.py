@@ -22,7 +22,6 @@ from keysvc.schemas.fields import Text
 from keysvc.schemas.fields import told
 from keysvc.schemas.keysets import KeysetQuerySchema
 from keysvc.schemas.keysets import limit_of
-from keysvc.schemas.lenient import both
 from keysvc.schemas.lenient import NullIsAbsentSchema
 from keysvc.schemas.limits import LimitsSchema
 from keysvc.schemas.spelling import CamelCaseSchema
@@ -55,11 +54,6 @@ class _AccessKeyBodySchema(CamelCaseSchema, LimitsSchema, NullIsAbsentSchema):
     role_refs = fields.List(
         fields.Nested(RoleRefSchema), validate=validate.Length(1, MAX_ROLES)
     )
-
-    def describe(self, described: dict[str, Any]) -> dict[str, Any]:
-        """Advise to tell the roles in one way: no schema says that both agree."""
-        twice = both(["roleIds"], ["roleRefs"])
-        return super().describe(described) | {"not": twice}
 
 
 class AccessKeyDraftSchema(_AccessKeyBodySchema):

@@ -23,6 +23,8 @@ _PRESENTED = ("token", "access_key", "secret_key", "signed")
 
 MAX_QUESTIONS = 100
 
+_ADDRESS = {"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}
+
 #: Of what has not proven itself nothing is told.
 _UNTOLD: dict[str, Any] = {"dump_default": None, "allow_none": True}
 
@@ -62,7 +64,7 @@ class QuestionSchema(_QuestionSchema):
     secret_key = Text(data_key="secretKey", maximum=512)
     signed = fields.Nested(SignedSchema)
     scopes = Scopes(load_default=())
-    ip = fields.IP(load_default=None)
+    ip = fields.IP(load_default=None, metadata=_ADDRESS)
     cost = StrictInteger(maximum=1_000_000, load_default=1)
 
     @post_load
