@@ -4,10 +4,10 @@ from typing import Any
 
 from keysvc.auth.backendai import backendai
 from keysvc.core.verification import signing
-from keysvc.core.verification.inquiries import Question
 from keysvc.core.verification.presented import Pair
 from keysvc.core.verification.presented import Presented
 from keysvc.core.verification.presented import Token
+from keysvc.core.verification.verifier import Question
 from keysvc.errors import Invalid
 from keysvc.errors import MalformedCredential
 from keysvc.model import Demands

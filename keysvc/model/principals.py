@@ -67,6 +67,11 @@ class Stored(NamedTuple):
         return _strings(self.allowed_ips_text)
 
     @property
+    def is_limited(self) -> bool:
+        """Tell whether its uses are counted, and can come to an end."""
+        return self.rate_limit is not None or self.remaining is not None
+
+    @property
     def role_ids(self) -> tuple[str, ...]:
         """Return the roles of an organization's key; other families have none."""
         attributes = json.loads(self.attributes_text) if self.attributes_text else {}

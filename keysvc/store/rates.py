@@ -85,10 +85,11 @@ def give_back(subject: str, pace: Pace) -> None:
     ).execute()
 
 
-def arrival(subject: str) -> float | None:
-    """Return when the next use of *subject* would come, in Unix time."""
+def next_at(subject: str, now: float, pace: Pace) -> float:
+    """Return from when on *subject* can be used again, in Unix time."""
     row = RateRow.get_or_none(RateRow.subject == subject)
-    return None if row is None else row.arrival
+    arrival: float = now if row is None else row.arrival
+    return arrival + pace.interval - pace.burst
 
 
 def purge(now: float) -> None:

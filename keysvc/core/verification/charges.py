@@ -33,7 +33,7 @@ def take(stored: Stored, cost: int, now: datetime) -> Charge:
     Raises:
         Unavailable: If the database cannot be asked.
     """
-    if stored.rate_limit is None and stored.remaining is None:
+    if not stored.is_limited:
         return _NOTHING
     try:
         with writing():
@@ -55,9 +55,8 @@ def _take_rate(stored: Stored, now: datetime) -> datetime | None:
     arrival = rates.take(subject, seconds, pace)
     if arrival is not None:
         return datetime.fromtimestamp(arrival, UTC)
-    arrival = rates.arrival(subject) or seconds
     # A datetime has microseconds only: whoever comes then must not be too early.
-    next_at = arrival + pace.interval - pace.burst + 1e-6
+    next_at = rates.next_at(subject, seconds, pace) + 1e-6
     reset_at = max(datetime.fromtimestamp(next_at, UTC), now)
     raise _Refused(Charge(Code.RATE_LIMITED, stored.remaining, reset_at))
 

@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 
 from keysvc.core import access
-from keysvc.core.verification.presented import Presented
+from keysvc.core.verification.verifier import Question
 from keysvc.core.verification.verifier import Verifier
 from keysvc.model import Caller
-from keysvc.model import Demands
 from keysvc.model import Owner
 from keysvc.model import Verdict
-
-Question = tuple[Presented, Demands]
 
 
 class Inquiries:
@@ -28,19 +25,22 @@ class Inquiries:
             MalformedCredential: If a signed request has a date or version that is none.
             Unavailable: If the database cannot be asked.
         """
-        return self.ask_all(caller, [question])[0]
+        presented, demands = question
+        realm = _realm_of(caller)
+        return self._verifier.judge(presented, demands._replace(realm=realm))
 
     def ask_all(self, caller: Caller, questions: Sequence[Question]) -> list[Verdict]:
         """Answer up to 100 questions, in order; raises as ``ask`` does."""
-        access.require_scope(caller, "verify")
         realm = _realm_of(caller)
-        asked = [
-            (presented, demands._replace(realm=realm))
-            for presented, demands in questions
-        ]
-        return self._verifier.judge_all(asked)
+        return self._verifier.judge_all(
+            [
+                (presented, demands._replace(realm=realm))
+                for presented, demands in questions
+            ]
+        )
 
 
 def _realm_of(caller: Caller) -> Owner | None:
-    """Return what the caller may learn of; None for everything."""
+    """Return what *caller*, if he may ask at all, may learn of; None for everything."""
+    access.require_scope(caller, "verify")
     return None if access.covers(caller.scopes, access.ANY_REALM) else caller.owner

@@ -38,13 +38,12 @@ class Limit:
                 if not rates.take(key, now, self._pace):
                     for other in taken:
                         rates.give_back(other, self._pace)
-                    arrival = rates.arrival(key) or now
+                    next_at = rates.next_at(key, now, self._pace)
                     break
                 taken.append(key)
             else:
                 return taken
-        wait = arrival + self._pace.interval - self._pace.burst - now
-        raise RateLimited("This was tried too often.", max(wait, 1.0))
+        raise RateLimited("This was tried too often.", max(next_at - now, 1.0))
 
     @contextmanager
     def of_failures(

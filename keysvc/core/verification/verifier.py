@@ -98,37 +98,26 @@ class Verifier:
             MalformedCredential, Unavailable: As ``admit`` does.
         """
         now = self._now()
+        # All of them first: what is malformed says so before anything is used up.
         claims = [claim_of(presented, self._mint, now) for presented, _ in questions]
-        known = [
-            claim and self._vouched(claim, demands, now)
-            for claim, (_, demands) in zip(claims, questions, strict=True)
-        ]
-        unknown = {
-            claim.public_id
-            for claim, verdict in zip(claims, known, strict=True)
-            if claim is not None and verdict is None
-        }
+        verdicts: dict[int, Verdict] = {}
+        asked: dict[int, Claim] = {}
+        for number, (claim, (_, demands)) in enumerate(
+            zip(claims, questions, strict=True)
+        ):
+            if claim is None:
+                verdicts[number] = _UNKNOWN
+            elif vouched := self._vouched(claim, demands, now):
+                verdicts[number] = vouched
+            else:
+                asked[number] = claim
         position = self._position()
-        found = lookup.find_all([*unknown]) if unknown else {}
-        return [
-            verdict or self._judged(claim, found, demands, now, position)
-            for claim, verdict, (_, demands) in zip(
-                claims, known, questions, strict=True
-            )
-        ]
-
-    def _judged(
-        self,
-        claim: Claim | None,
-        found: dict[str, Principal],
-        demands: Demands,
-        now: datetime,
-        position: Head | None,
-    ) -> Verdict:
-        if claim is None:
-            return _UNKNOWN
-        principal = found.get(claim.public_id)
-        return self._decided(claim, principal, demands, now, position)
+        public_ids = {claim.public_id for claim in asked.values()}
+        found = lookup.find_all([*public_ids]) if public_ids else {}
+        for number, claim in asked.items():
+            principal, (_, demands) = found.get(claim.public_id), questions[number]
+            verdicts[number] = self._decided(claim, principal, demands, now, position)
+        return [verdicts[number] for number in range(len(questions))]
 
     def _vouched(self, claim: Claim, demands: Demands, now: datetime) -> Verdict | None:
         """Return a good verdict from the cache, or none at all."""
@@ -170,7 +159,9 @@ class Verifier:
             return _UNKNOWN
         if code is not Code.VALID:
             return Verdict(code, principal, proof)
-        if not _is_limited(principal):
+        stored = credential_of(principal)
+        if stored is None or not stored.is_limited:
+            # By which limits its uses are counted, only the row may say.
             self._cache.keep(principal, position)
         return self._settled(claim, principal, proof, demands, now)
 
@@ -203,11 +194,3 @@ class Verifier:
         session = claim.kind is None
         renewed = None if retained or session else self._prover.renewed(claim, stored)
         self._counters.note(stored.id, now, renewed, retained)
-
-
-def _is_limited(principal: Principal) -> bool:
-    """Tell whether its uses are counted; by which limits, only the row may say."""
-    stored = credential_of(principal)
-    return stored is not None and (
-        stored.rate_limit is not None or stored.remaining is not None
-    )
