@@ -98,7 +98,7 @@ class Settings:
             "must be x-forwarded or x-original, or not be set",
         )
         _require(
-            _are_networks(self.trusted_proxies),
+            all(map(_is_network, self.trusted_networks)),
             "trusted_proxies",
             "must be networks like 10.0.0.0/8,2001:db8::/32",
         )
@@ -132,15 +132,20 @@ class Settings:
         return self.database_url or f"sqlite:///{self.home / 'keysvc.db'}"
 
     @property
+    def trusted_networks(self) -> tuple[str, ...]:
+        """Return the networks of the proxies, one by one."""
+        parts = self.trusted_proxies.split(",")
+        return tuple(part.strip() for part in parts if part)
+
+    @property
     def ring_file(self) -> Path:
         """Return the file that holds the ring where no variable holds it."""
         return Path(self.secret_keys_file or self.home / "secret-keys")
 
 
-def _are_networks(text: str) -> bool:
+def _is_network(text: str) -> bool:
     try:
-        for part in filter(None, text.split(",")):
-            ip_network(part.strip())
+        ip_network(text)
     except ValueError:
         return False
     return True

@@ -239,3 +239,9 @@ def test_settings_cannot_be_changed() -> None:
 def _service(app: Flask) -> Service:
     service: Service = app.extensions["keysvc"]
     return service
+
+
+def test_proxies_are_told_one_by_one() -> None:
+    settings = Settings(trusted_proxies="10.0.0.0/8, 2001:db8:1::/48")
+    assert settings.trusted_networks == ("10.0.0.0/8", "2001:db8:1::/48")
+    assert Settings(trusted_proxies="").trusted_networks == ()

@@ -131,14 +131,17 @@ def address_allowed(allowed: tuple[str, ...], address: str | None) -> bool:
 
     An IPv4 address in IPv6 clothes (``::ffff:192.0.2.1``) counts as what it is.
     """
-    if not allowed:
-        return True
+    return not allowed or lies_within(address, allowed)
+
+
+def lies_within(address: str | None, networks: Iterable[str]) -> bool:
+    """Tell whether *address*, if it is one, lies in any of these *networks*."""
     try:
         peer = ip_address(address or "")
     except ValueError:
         return False
     peer = getattr(peer, "ipv4_mapped", None) or peer
-    return any(peer in ip_network(network) for network in allowed)
+    return any(peer in ip_network(network) for network in networks)
 
 
 def is_loopback(address: str | None) -> bool:

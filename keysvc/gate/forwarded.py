@@ -1,11 +1,11 @@
 """What a proxy says of the request that it asks about; believed of trusted peers."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
-from ipaddress import ip_address
-from ipaddress import ip_network
 from typing import Any
 
+from keysvc.core.access import lies_within
 from keysvc.errors import MalformedCredential
 
 #: Of either family: the header of the client's address and of the request line. Some
@@ -26,22 +26,16 @@ class Forwarded:
 
     Args:
         family: ``x-forwarded``, ``x-original``, or nothing to read none.
-        trusted: The networks of the proxies, separated by commas.
+        trusted: The networks of the proxies.
     """
 
-    def __init__(self, family: str, trusted: str) -> None:
+    def __init__(self, family: str, trusted: Sequence[str]) -> None:
         self._prefix, self._targets = _FAMILIES.get(family, ("", ()))
-        networks = [ip_network(n.strip()) for n in trusted.split(",") if n.strip()]
 
         @lru_cache(4096)
         def trusts(peer: str) -> bool:
             # A socket file has no address; who may open it, its owner has said.
-            try:
-                address = ip_address(peer or "127.0.0.1")
-            except ValueError:
-                return False
-            address = getattr(address, "ipv4_mapped", None) or address
-            return any(address in network for network in networks)
+            return lies_within(peer or "127.0.0.1", trusted)
 
         self._trusts = trusts
 

@@ -38,7 +38,7 @@ class Gate:
     def __init__(self, service: Service) -> None:
         self._service = service
         settings = service.settings
-        self._forwarded = Forwarded(settings.forwarded, settings.trusted_proxies)
+        self._forwarded = Forwarded(settings.forwarded, settings.trusted_networks)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
