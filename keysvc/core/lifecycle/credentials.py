@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime
 from datetime import timedelta
 from typing import Any
-from typing import TypeVar
 from uuid import uuid4
 
 from keysvc.core import access
@@ -18,6 +17,7 @@ from keysvc.core.lifecycle.entry import taken
 from keysvc.core.lifecycle.idempotency import Idempotency
 from keysvc.core.lifecycle.idempotency import Once
 from keysvc.core.lifecycle.minting import Mint
+from keysvc.core.lifecycle.minting import Minted
 from keysvc.core.lifecycle.minting import SEALED
 from keysvc.core.people.accounts import require_open
 from keysvc.core.people.accounts import require_there
@@ -34,13 +34,12 @@ from keysvc.model import Kind
 from keysvc.model import Listing
 from keysvc.model import Owner
 from keysvc.model import Page
+from keysvc.model import Secret
 from keysvc.store import credentials as store
 from keysvc.store import keysets
 from keysvc.store.connection import reading
 from keysvc.store.rows import BRIEF
 from keysvc.store.rows import FULL
-
-T = TypeVar("T")
 
 
 class Credentials:
@@ -95,9 +94,7 @@ class Credentials:
                 updated_at=now,
                 created_by=caller.actor,
             )
-            sealed = kind in SEALED
-            kept = self._vault.protect(credential.id, minted.secret, sealed=sealed)
-            store.add(credential, kept)
+            store.add(credential, self._kept(credential, minted))
             issued = Issued(credential, minted.shown)
             self._once.keep(caller, once, issued)
             record(facts.entry(caller, "credential.create", None, credential))
@@ -205,9 +202,7 @@ class Credentials:
                 retained_until=until,
                 retained_used_at=None,
             )
-            sealed = kind in SEALED
-            kept = self._vault.protect(before.id, minted.secret, sealed=sealed)
-            store.rotate(after, kept)
+            store.rotate(after, self._kept(after, minted))
             issued = Issued(after, minted.shown)
             self._once.keep(caller, once, issued)
             record(facts.entry(caller, "credential.rotate", before, after))
@@ -220,6 +215,11 @@ class Credentials:
             before = taken(caller, kind, owner, reference)
             store.delete(before.id)
             record(facts.entry(caller, "credential.delete", before, None))
+
+    def _kept(self, credential: Credential, minted: Minted) -> Secret:
+        """Return what is kept of a new secret."""
+        sealed = credential.kind in SEALED
+        return self._vault.protect(credential.id, minted.secret, sealed=sealed)
 
 
 def _changed(before: Credential, change: Change, now: datetime) -> Credential:
