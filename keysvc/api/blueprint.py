@@ -16,7 +16,6 @@ from keysvc.api.openapi import DocumentedBlueprint
 from keysvc.api.shapes import LOGIN
 from keysvc.api.shapes import Shape
 from keysvc.auth.chain import public
-from keysvc.auth.chain import release
 from keysvc.current import request_id
 from keysvc.errors import KeysvcError
 from keysvc.model import Owner
@@ -51,7 +50,6 @@ class FamilyBlueprint(DocumentedBlueprint):
         self.before_request(intake)
         self.before_request(entry)
         self.after_request(finish)
-        self.teardown_request(release)
         self._register_errors()
 
     def owned_by(

@@ -1,6 +1,5 @@
 """Establish the caller of a request."""
 
-from flask import g
 from flask import request
 
 from keysvc.auth.schemes import present
@@ -28,22 +27,8 @@ def establish() -> Caller:
 
 
 def authenticated() -> None:
-    """
-    Let in whom a scheme knows: the entry of a blueprint.
-
-    The connection that this takes is the request's, until ``release``.
-    """
-    held = service.connection()
-    held.__enter__()
-    g._keysvc_connection = held
+    """Let in whom a scheme knows: the entry of a blueprint."""
     remember_caller(establish())
-
-
-def release(error: BaseException | None = None) -> None:
-    """Give back the connection of the request, if it has taken one."""
-    held = g.pop("_keysvc_connection", None)
-    if held is not None:
-        held.__exit__(None, None, None)
 
 
 def public() -> None:

@@ -29,7 +29,6 @@ from keysvc.core.verification.replay import Replay
 from keysvc.core.verification.verifier import Verifier
 from keysvc.errors import Unavailable
 from keysvc.store.connection import connect
-from keysvc.store.connection import reading
 
 #: Seconds that the feed may take for its first word, or to come back.
 _PATIENCE = 1.0
@@ -37,9 +36,6 @@ _PATIENCE = 1.0
 
 class Service:
     """What one application holds of keysvc."""
-
-    #: Holds one connection for what is done inside.
-    connection = reading
 
     def __init__(self, settings: Settings, now: Clock = utcnow) -> None:
         connect(

@@ -12,6 +12,8 @@ import pytest
 from flask import Flask
 
 from keysvc.core.service import Service
+from keysvc.store.connection import reading
+from keysvc.store.tables import CredentialRow
 from tests.api.answers import allowed
 from tests.api.answers import told
 from tests.api.organizations import carrying
@@ -246,12 +248,10 @@ def test_both_ways_of_roles_tell_one_list(
 
 
 def test_roles_are_kept_where_verification_finds_them(
-    acme: Client, service: Service
+    acme: Client,
 ) -> None:
     made = create(acme, roleRefs=refs(A, B))
-    with service.connection():
-        from keysvc.store.tables import CredentialRow
-
+    with reading():
         row = CredentialRow.get(CredentialRow.public_id == made["token"][4:20])
     assert row.attributes["role_ids"] == [A, B]
 
