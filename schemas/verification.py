@@ -16,6 +16,7 @@ from keysvc.schemas.fields import Moment
 from keysvc.schemas.fields import Scopes
 from keysvc.schemas.fields import StrictInteger
 from keysvc.schemas.fields import Text
+from keysvc.schemas.spelling import CamelCaseSchema
 
 #: What a question can present: exactly one of these.
 _WAYS = (("token",), ("accessKey", "secretKey"), ("signed",))
@@ -40,7 +41,7 @@ class Base64(fields.String):
             raise ValidationError("Must be base64.") from None
 
 
-class _QuestionSchema(Schema):
+class _QuestionSchema(CamelCaseSchema):
     class Meta:
         unknown = RAISE
 
@@ -60,8 +61,8 @@ class QuestionSchema(_QuestionSchema):
     """Whether a token, a keypair or a signed request is good for what is demanded."""
 
     token = Text(maximum=512)
-    access_key = Text(data_key="accessKey", maximum=64)
-    secret_key = Text(data_key="secretKey", maximum=512)
+    access_key = Text(maximum=64)
+    secret_key = Text(maximum=512)
     signed = fields.Nested(SignedSchema)
     scopes = Scopes(load_default=())
     ip = fields.IP(load_default=None, metadata=_ADDRESS)
@@ -104,7 +105,7 @@ class OwnerSchema(Schema):
     id = fields.String()
 
 
-class VerdictSchema(Schema):
+class VerdictSchema(CamelCaseSchema):
     """What was found; beyond ``UNKNOWN`` only of what has proven itself."""
 
     valid = fields.Function(
@@ -118,15 +119,12 @@ class VerdictSchema(Schema):
     scopes = fields.List(fields.String(), attribute="principal.scopes", dump_default=())
     role_ids = fields.List(
         fields.String(),
-        data_key="roleIds",
         attribute="principal.role_ids",
         dump_default=(),
     )
-    expires_at = Moment(
-        data_key="expiresAt", attribute="principal.expires_at", **_UNTOLD
-    )
+    expires_at = Moment(attribute="principal.expires_at", **_UNTOLD)
     remaining = fields.Integer(attribute="charge.remaining", allow_none=True)
-    reset_at = Moment(data_key="resetAt", attribute="charge.reset_at", allow_none=True)
+    reset_at = Moment(attribute="charge.reset_at", allow_none=True)
 
 
 class VerdictsSchema(Schema):
