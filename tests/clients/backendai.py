@@ -1,15 +1,13 @@
 """PyPI's backend.ai-client in an environment of its own, and sessions of it."""
 
-import json
 import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from typing import NamedTuple
-from typing import Self
 
 from tests.clients.environments import environment_with
+from tests.clients.talk import Talk
 from tests.service.servers import Pair
 from tests.service.servers import Server
 
@@ -52,7 +50,7 @@ class Signed(NamedTuple):
     headers: Mapping[str, str]
 
 
-class Conversation:
+class Conversation(Talk):
     """A session of the client, in a process of its own, with a running service."""
 
     def __init__(
@@ -63,40 +61,24 @@ class Conversation:
             for name, value in os.environ.items()
             if not name.startswith(("BACKEND_", "SORNA_"))
         }
-        # -I: nothing of this checkout can be imported there.
-        self._process = subprocess.Popen(
-            [python, "-I", _CONVERSATION],
-            env=kept,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._first = {
+        first = {
             "kind": kind,
             "endpoint": f"http://{server.bind}",
             "access_key": pair[0],
             "secret_key": pair[1],
             **config,
         }
-        self.greeting: dict[str, Any] = {}
+        super().__init__(python, _CONVERSATION, first, kept)
 
-    def __enter__(self) -> Self:
+    def __exit__(self, *exc: object) -> None:
         try:
-            self.greeting = self._exchange(self._first)
-        except BaseException:
-            self._kill()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
-        try:
-            if kind is None:
+            if exc[0] is None:
                 # The end of its input: it closes its session, and goes in peace.
-                assert self._process.stdin is not None
-                self._process.stdin.close()
-                assert self._process.wait(30) == 0
+                assert self.process.stdin is not None
+                self.process.stdin.close()
+                assert self.process.wait(30) == 0
         finally:
-            self._kill()
+            self.kill()
 
     def ask(
         self,
@@ -128,7 +110,7 @@ class Conversation:
         params: Mapping[str, str],
         send: bool,
     ) -> Any:
-        return self._exchange(
+        return self.exchange(
             {
                 "method": method,
                 "path": path,
@@ -138,19 +120,3 @@ class Conversation:
                 "send": send,
             }
         )
-
-    def _exchange(self, line: object) -> Any:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(line) + "\n")
-        self._process.stdin.flush()
-        said = self._process.stdout.readline()
-        assert said, "The client has ended: its traceback is on stderr."
-        return json.loads(said)
-
-    def _kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            pipe.close()

@@ -1,20 +1,18 @@
 """PyPI's messagebird, unmodified, finds in keysvc the access keys of Bird."""
 
 import json
-import subprocess
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from typing import Self
 from uuid import uuid4
 
 import pytest
 
-from tests import databases
 from tests.clients.environments import environment_with
 from tests.clients.environments import shared_directory
+from tests.clients.talk import Talk
 from tests.service.servers import run
 from tests.service.servers import Server
 
@@ -29,57 +27,24 @@ ROLES = ["0d9a6a0e-8f9e-4d0a-8c55-6a3e2f1b7c10", "11111111-2222-4333-8444-555555
 _CALLS = Path(__file__).with_name("messagebird_calls.py")
 
 
-class Messagebird:
+class Messagebird(Talk):
     """A ``Client`` of the package, in a process of its own, with one token."""
 
     def __init__(self, python: Path, server: Server, token: str) -> None:
-        # -I: nothing of this checkout can be imported there.
-        self._process = subprocess.Popen(
-            [python, "-I", _CALLS],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._first = {"url": f"http://{server.bind}/", "token": token}
-        self.greeting: dict[str, Any] = {}
-
-    def __enter__(self) -> Self:
-        try:
-            self.greeting = self._exchange(self._first)
-        except BaseException:
-            self._kill()
-            raise
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._kill()
+        first = {"url": f"http://{server.bind}/", "token": token}
+        super().__init__(python, _CALLS, first)
 
     def request(self, path: str, method: str = "GET", params: object = None) -> Any:
         """Return what ``Client.request`` returns; what it raises fails the test."""
-        came = self._exchange([path, method, params])
+        came = self.exchange([path, method, params])
         assert "returned" in came, came
         return came["returned"]
 
     def refused(self, path: str, method: str, params: object = None) -> str:
         """Return the name of what ``Client.request`` raises."""
-        came = self._exchange([path, method, params])
+        came = self.exchange([path, method, params])
         assert "raised" in came, came
         return f"{came['raised']}: {came['says']}"
-
-    def _exchange(self, what: object) -> Any:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps(what) + "\n")
-        self._process.stdin.flush()
-        said = self._process.stdout.readline()
-        assert said, "The client has ended: its traceback is on stderr."
-        return json.loads(said)
-
-    def _kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            pipe.close()
 
 
 Open = Callable[[str], Messagebird]
@@ -90,21 +55,6 @@ def client_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the python that has the client, and nothing of ours."""
     directory = shared_directory(tmp_path_factory, "messagebird-client")
     return environment_with("messagebird", directory, [f"messagebird=={RELEASE}"])
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """Return a service on each engine, with two workers."""
-    directory = tmp_path_factory.mktemp(f"messagebird-{request.param}")
-    with ExitStack() as stack:
-        settings = {}
-        if request.param == "postgres":
-            fresh = databases.fresh(request.getfixturevalue("postgres"))
-            settings["KEYSVC_DATABASE_URL"] = stack.enter_context(fresh)
-        made = Server(directory, "--workers", "2", logs=directory / "log", **settings)
-        yield stack.enter_context(made)
 
 
 def token_of(server: Server, organization: str, *properties: str) -> str:

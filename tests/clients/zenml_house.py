@@ -2,14 +2,13 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from typing import NamedTuple
-from typing import Self
 
 from tests.clients.environments import environment_with
+from tests.clients.talk import Talk
 
 RELEASE = "0.98.0"
 
@@ -47,7 +46,7 @@ class Raised(Exception):
         self.name = name
 
 
-class Zenml:
+class Zenml(Talk):
     """The installed client, imported once, in a process of its own."""
 
     def __init__(self, python: Path) -> None:
@@ -60,47 +59,11 @@ class Zenml:
             "NO_COLOR": "1",
             "COLUMNS": "200",
         }
-        # -I: nothing of this checkout can be imported there.
-        self._process = subprocess.Popen(
-            [python, "-I", _COMMANDS],
-            env=kept | wishes,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.greeting: dict[str, Any] = {}
-
-    def __enter__(self) -> Self:
-        try:
-            self.greeting = self._read()
-        except BaseException:
-            self._kill()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
-        self._kill()
+        super().__init__(python, _COMMANDS, variables=kept | wishes)
 
     def do(self, wish: dict[str, Any]) -> Done:
         """Do it in a process that is forked for it."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(wish) + "\n")
-        self._process.stdin.flush()
-        return Done(**self._read())
-
-    def _read(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        said = self._process.stdout.readline()
-        assert said, "The client has ended: its traceback is on stderr."
-        read: dict[str, Any] = json.loads(said)
-        return read
-
-    def _kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            pipe.close()
+        return Done(**self.exchange(wish))
 
 
 class Home:
