@@ -13,6 +13,8 @@ import click
 from benchmarks import loads
 from benchmarks import servers
 from benchmarks import table
+from benchmarks.engines import engine_option
+from benchmarks.engines import ENGINES
 from benchmarks.estate import Estate
 from benchmarks.estate.rows import RING
 from benchmarks.loads import Load
@@ -24,8 +26,6 @@ from benchmarks.targets import targets
 from benchmarks.targets.target import BARE
 from benchmarks.targets.target import Target
 from keysvc.config import Settings
-
-ENGINES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
 
 #: Requests a second that no target gets beyond: so many are drawn, none comes twice.
 _DRAWN = 2500
@@ -43,14 +43,7 @@ Ports = dict[Line, int]
     type=click.FloatRange(0, min_open=True),
     help="How long each target is loaded in each round; wrk takes whole seconds.",
 )
-@click.option(
-    "--engine",
-    "engines",
-    default=["sqlite", "postgres"],
-    show_default=True,
-    multiple=True,
-    type=click.Choice(list(ENGINES)),
-)
+@engine_option
 @click.option(
     "--rows",
     default=100_000,

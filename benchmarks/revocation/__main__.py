@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from benchmarks import servers
+from benchmarks.engines import engine_option
 from benchmarks.revocation.asking import lags
 from benchmarks.revocation.asking import WORKERS
 from benchmarks.revocation.cases import CASES
@@ -39,13 +40,7 @@ HEADER = (
 
 @click.command()
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
-@click.option(
-    "--engine",
-    "engines",
-    default=["sqlite", "postgres"],
-    multiple=True,
-    type=click.Choice(["sqlite", "postgres"]),
-)
+@engine_option
 def main(rounds: int, engines: tuple[str, ...]) -> None:
     """Print how long each of 4 workers lets in what was revoked."""
     for engine in engines:

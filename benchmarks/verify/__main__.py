@@ -10,7 +10,8 @@ import click
 from benchmarks import loads
 from benchmarks import servers
 from benchmarks.__main__ import end
-from benchmarks.__main__ import ENGINES
+from benchmarks.engines import engine_option
+from benchmarks.engines import ENGINES
 from benchmarks.verify.bench import Bench
 from benchmarks.verify.cases import of_engine
 from benchmarks.verify.keys import Keys
@@ -22,14 +23,7 @@ _COLD = {"sqlite": 0.8, "postgres": 0.6}
 @click.command()
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
 @click.option("--seconds", default=2, show_default=True, type=click.IntRange(1))
-@click.option(
-    "--engine",
-    "engines",
-    default=["sqlite", "postgres"],
-    show_default=True,
-    multiple=True,
-    type=click.Choice(list(ENGINES)),
-)
+@engine_option
 @click.option(
     "--keys",
     "count",

@@ -29,6 +29,7 @@ from tests.api.organizations import headers_of as organization_headers
 from tests.api.organizations import KEYSVCS_OWN
 from tests.api.organizations import LONG_AGO
 from tests.api.organizations import TOKENS as ORGANIZATIONS
+from tests.api.tables import statuses_of
 from tests.api.test_every_route import CALLERS as KEYPAIR_CALLERS
 from tests.api.test_every_route import Route
 from tests.api.test_every_route import routes_of
@@ -270,10 +271,7 @@ def asked(
 
 
 def table() -> dict[str, dict[str, int]]:
-    head, *rows = [line.split() for line in TABLE.strip().splitlines()]
-    return {
-        who: dict(zip(head, map(int, statuses), strict=True)) for who, *statuses in rows
-    }
+    return statuses_of(TABLE)
 
 
 def test_the_table_names_every_route_and_every_caller(app: Flask) -> None:

@@ -19,6 +19,7 @@ from tests.api.organizations import keys_of
 from tests.api.organizations import NEW
 from tests.api.organizations import refusal
 from tests.api.organizations import TOKENS as ORGANIZATIONS
+from tests.api.tables import statuses_of
 from tests.api.test_every_bearer_route import CALLERS as OTHER_CALLERS
 from tests.api.test_every_bearer_route import headers_of as other_headers
 from tests.api.test_every_bearer_route import World
@@ -141,10 +142,7 @@ def asked(
 
 
 def table() -> dict[str, dict[str, int]]:
-    head, *rows = [line.split() for line in TABLE.strip().splitlines()]
-    return {
-        who: dict(zip(head, map(int, statuses), strict=True)) for who, *statuses in rows
-    }
+    return statuses_of(TABLE)
 
 
 def test_the_table_names_every_route_and_every_caller(app: Flask) -> None:

@@ -39,6 +39,7 @@ from tests.api.organizations import headers_of
 from tests.api.organizations import KEYSVCS_OWN
 from tests.api.organizations import LONG_AGO
 from tests.api.organizations import TOKENS
+from tests.api.tables import statuses_of
 from tests.conftest import Client
 
 Issue = Callable[..., Issued]
@@ -226,10 +227,7 @@ EVERYONE = [*CALLERS, *TOKENS]
 
 
 def table() -> dict[str, dict[str, int]]:
-    head, *rows = [line.split() for line in TABLE.strip().splitlines()]
-    return {
-        who: dict(zip(head, map(int, statuses), strict=True)) for who, *statuses in rows
-    }
+    return statuses_of(TABLE)
 
 
 @pytest.fixture
