@@ -78,7 +78,9 @@ def get_access_key(owner: Owner, access_key_id: str) -> Credential:
 
 
 @blp.route(KEY, methods=["PATCH"], parameters=ACCESS_KEY)
-@blp.arguments(AccessKeyChangeSchema, example=examples.ACCESS_KEY_CHANGE)
+@blp.arguments(
+    AccessKeyChangeSchema, required=False, example=examples.ACCESS_KEY_CHANGE
+)
 @blp.response(200, AccessKeySchema, example=examples.ACCESS_KEY)
 @blp.doc(operationId="updateAccessKey")
 def update_access_key(change: Change, owner: Owner, access_key_id: str) -> Credential:

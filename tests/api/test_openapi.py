@@ -305,7 +305,7 @@ def test_bodies_that_may_be_left_out_are_optional(admin: Client, document: Any) 
         ("PUT", f"{ACCOUNTS}/{{name_or_id}}"): False,
         ("POST", f"{ACCOUNTS}/{{service_account_id}}/api_keys"): True,
         ("POST", ORGANIZATION): True,
-        ("PATCH", f"{ORGANIZATION}/{{access_key_id}}"): True,
+        ("PATCH", f"{ORGANIZATION}/{{access_key_id}}"): False,
         ("PUT", f"{KEYS}/{{name_or_id}}"): False,
         ("PUT", f"{KEYS}/{{name_or_id}}/rotate"): False,
         ("POST", "/api/v1/login"): True,
