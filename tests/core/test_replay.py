@@ -25,6 +25,10 @@ LATER = NOW + timedelta(minutes=15)
 SIGNATURE = "a" * 64
 
 
+#: How long a used signature is kept beyond its time.
+SLACK = WINDOW + timedelta(hours=1)
+
+
 class Clock:
     """A clock that stands until it is set."""
 
@@ -124,9 +128,10 @@ def test_of_eight_at_once_one_is_taken(replay: Replay, clock: Clock) -> None:
         (NOW, True),
         (LATER - timedelta(microseconds=1), True),
         (LATER, True),
-        # A host whose clock is behind must find what one that is ahead has used up.
-        (LATER + WINDOW, True),
-        (LATER + WINDOW + timedelta(microseconds=1), False),
+        # A host whose clock is behind must find what one that is ahead has used up,
+        # also where that one was ahead by an hour.
+        (LATER + SLACK, True),
+        (LATER + SLACK + timedelta(microseconds=1), False),
         (LATER + timedelta(days=1), False),
     ],
 )
@@ -142,7 +147,7 @@ def test_it_is_forgotten_after_its_time_and_not_before(
 def test_only_what_is_over_is_forgotten(replay: Replay, clock: Clock) -> None:
     for minutes in (1, 5, 20):
         replay.use_up(f"{minutes:064}", NOW + timedelta(minutes=minutes))
-    clock.time = NOW + WINDOW + timedelta(minutes=6)
+    clock.time = NOW + SLACK + timedelta(minutes=6)
     Housekeeping(clock).purge()
     assert kept() == {f"{20:064}"}
 
@@ -151,10 +156,10 @@ def test_a_time_in_another_zone_is_the_same_time(replay: Replay, clock: Clock) -
     east = datetime.fromisoformat("2024-01-02T12:19:05+09:00")
     assert east == LATER
     replay.use_up(SIGNATURE, east)
-    clock.time = LATER + WINDOW
+    clock.time = LATER + SLACK
     Housekeeping(clock).purge()
     assert kept() == {SIGNATURE}
-    clock.time = LATER + WINDOW + timedelta(seconds=1)
+    clock.time = LATER + SLACK + timedelta(seconds=1)
     Housekeeping(clock).purge()
     assert kept() == set()
 
@@ -163,7 +168,7 @@ def test_purging_waits_while_the_database_is_away(
     replay: Replay, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replay.use_up(SIGNATURE, LATER)
-    clock.time = LATER + WINDOW + timedelta(seconds=1)
+    clock.time = LATER + SLACK + timedelta(seconds=1)
 
     def away(now: datetime) -> None:
         raise Unavailable
