@@ -1,5 +1,6 @@
 """PyPI's backend.ai-client, unmodified, finds in keysvc the API it was made for."""
 
+import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from tests.clients.backendai import RELEASE
 from tests.clients.environments import shared_directory
 from tests.service.servers import new_admin
 from tests.service.servers import Pair
+from tests.service.servers import REVOCATION
 from tests.service.servers import Server
 
 pytestmark = pytest.mark.clients
@@ -184,6 +186,7 @@ def test_a_created_keypair_opens_a_session_of_its_own(
 
     one = f"{KEYPAIRS}/{user}/{made.json['accessKey']}"
     assert admins.ask("PATCH", one, {"props": {"isActive": False}}).status == 204
+    time.sleep(REVOCATION)
     refused = own.ask("POST", f"{KEYPAIRS}/{user}", headers=AS_REPORT)
     assert (refused.status, refused.json["type"]) == (401, AUTH_FAILED)
 

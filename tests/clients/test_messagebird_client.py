@@ -1,6 +1,7 @@
 """PyPI's messagebird, unmodified, finds in keysvc the access keys of Bird."""
 
 import json
+import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ import pytest
 from tests.clients.environments import environment_with
 from tests.clients.environments import shared_directory
 from tests.clients.talk import Talk
+from tests.service.servers import REVOCATION
 from tests.service.servers import run
 from tests.service.servers import Server
 
@@ -171,8 +173,10 @@ def test_a_key_that_it_made_is_good_until_it_deletes_it(
     one = f"{KEYS}/{made['accessKey']['id']}"
     assert fresh.request(one)["id"] == made["accessKey"]["id"]
     assert bird.request(one, "PATCH", {"active": False})["active"] is False
+    time.sleep(REVOCATION)
     assert fresh.request(one)["code"] == "Unauthorized"
     assert bird.request(one, "PATCH", {"active": True})["active"] is True
     assert fresh.request(one)["id"] == made["accessKey"]["id"]
     assert bird.request(one, "DELETE") == ""
+    time.sleep(REVOCATION)
     assert fresh.request(one)["code"] == "Unauthorized"

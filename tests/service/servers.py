@@ -16,6 +16,9 @@ from typing import NamedTuple
 from typing import Self
 
 BIN = Path(sys.executable).parent
+#: Seconds after which no worker accepts what was revoked: what the service promises.
+REVOCATION = 1.0
+
 KEYSVC = str(BIN / "keysvc")
 
 Pair = tuple[str, str]
