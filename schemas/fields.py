@@ -162,14 +162,15 @@ def told(moment: datetime | None) -> str | None:
 
 
 class _Words(fields.List[Any]):
-    """At most 100 different strings; their order is kept."""
+    """At most 100 strings as they are sent; kept once each, in their order."""
 
     def __init__(self, word: fields.String, **kwargs: Any) -> None:
         super().__init__(word, validate=validate.Length(max=_MAX_ITEMS), **kwargs)
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        words = super()._deserialize(value, attr, data, **kwargs)
-        return tuple(dict.fromkeys(words))
+    def deserialize(self, *args: Any, **kwargs: Any) -> Any:
+        # After the validators: what the document says of length, it says of the wire.
+        words = super().deserialize(*args, **kwargs)
+        return tuple(dict.fromkeys(words)) if isinstance(words, list) else words
 
 
 class Scopes(_Words):
