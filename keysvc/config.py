@@ -10,12 +10,14 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from typing import Self
+from urllib.parse import urlsplit
 
 from keysvc.errors import Misconfigured
 
 PREFIX = "KEYSVC_"
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
+_TOKEN = re.compile(r"[0-9A-Za-z]{1,12}_[0-9A-Za-z]{54}")
 _TOKEN_PREFIX = re.compile(r"[0-9A-Za-z]{1,12}")
 
 
@@ -30,6 +32,9 @@ class Settings:
 
     home: Path = Path("instance")
     database_url: str = field(default="", repr=False)
+    url: str = ""
+    token: str = field(default="", repr=False)
+    url_timeout: float = 2.0
     pool_size: int = 20
     pool_timeout: float = 5.0
     secret_keys: str = field(default="", repr=False)
@@ -69,6 +74,7 @@ class Settings:
         for name in (
             "pool_size",
             "pool_timeout",
+            "url_timeout",
             "cache_size",
             "flush_interval",
             "audit_head_interval",
@@ -107,17 +113,35 @@ class Settings:
             "secret_keys",
             "and KEYSVC_SECRET_KEYS_FILE exclude each other: set one of them",
         )
+        self._check_url()
         _require(
             self.database.startswith(("sqlite:///", "postgresql://")),
             "database_url",
             "must begin with sqlite:/// or postgresql://",
         )
-        # In memory, every connection would have a database of its own.
         _require(
-            self.database.partition("?")[0].removeprefix("sqlite:///").strip("/")
-            not in {"", ":memory:"},
+            self.database.partition("?")[0].removeprefix("sqlite:///").strip("/") != "",
             "database_url",
             "must name a file, as sqlite:////path/to/file does",
+        )
+
+    def _check_url(self) -> None:
+        if not self.url:
+            return
+        _require(
+            _is_address(self.url),
+            "url",
+            "must look like https://keys.example.com, with no user, query or fragment",
+        )
+        _require(
+            not self.database_url,
+            "url",
+            "and KEYSVC_DATABASE_URL exclude each other: set one of them",
+        )
+        _require(
+            _TOKEN.fullmatch(self.token) is not None,
+            "token",
+            "must be, beside KEYSVC_URL, a token that the keysvc there has issued",
         )
 
     def environment(self) -> dict[str, str]:
@@ -149,6 +173,21 @@ def _is_network(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        # Read for what it raises: a port may be no number.
+        return (
+            parts.scheme in {"http", "https"}
+            and bool(parts.hostname)
+            and parts.port != 0
+            and url == f"{parts.scheme}://{parts.netloc}{parts.path}"
+            and "@" not in parts.netloc
+        )
+    except ValueError:
+        return False
 
 
 def _require(holds: bool, name: str, rule: str) -> None:

@@ -20,6 +20,7 @@ from keysvc.model import Origin
 
 EXTENSION = "keysvc"
 GATE = "keysvc-gate"
+JUDGE = "keysvc-judge"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 

@@ -1,6 +1,7 @@
 """keysvc inside another Flask application."""
 
 import os
+import re
 from typing import Any
 
 from flask import Flask
@@ -21,8 +22,15 @@ from keysvc.config import Settings
 from keysvc.core.service import Service
 from keysvc.current import EXTENSION
 from keysvc.current import GATE
+from keysvc.current import JUDGE
+from keysvc.errors import Misconfigured
 from keysvc.gate import Gate
 from keysvc.gate.gate import GateFirst
+from keysvc.guard.local import Local
+from keysvc.guard.remote import Remote
+from keysvc.signals import Announcer
+
+_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 FAMILIES = (
     keypairs.blp,
@@ -44,17 +52,30 @@ class KeyService:
     The extension: ``KeyService(app)``, or ``KeyService().init_app(app)``.
 
     Args:
-        url_prefix: Below which path the routes are mounted.
+        url_prefix: Below which path the routes are mounted; None mounts none.
+
+    Raises:
+        ValueError: If *url_prefix* is no path such as ``/keys``.
     """
 
-    def __init__(self, app: Flask | None = None, *, url_prefix: str = "") -> None:
+    #: What is mounted: for hosts that treat some blueprints otherwise, as for CSRF.
+    blueprints = FAMILIES
+
+    def __init__(
+        self, app: Flask | None = None, *, url_prefix: str | None = ""
+    ) -> None:
+        if url_prefix and not _PREFIX.fullmatch(url_prefix):
+            raise ValueError("url_prefix is a path such as /keys, or None.")
         self._url_prefix = url_prefix
         if app is not None:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
         """
-        Read the settings of *app*, bind the database, mount the routes.
+        Read the settings of *app*, and do what they say.
+
+        With a database, bind it, mount the routes, add the commands; with the URL of
+        another keysvc, let guards ask that one.
 
         Raises:
             Misconfigured: If a setting is wrong, or the process has another database.
@@ -63,18 +84,34 @@ class KeyService:
         if EXTENSION in app.extensions:
             raise RuntimeError("keysvc is already registered on this application.")
         settings = Settings.from_mapping({**os.environ, **app.config})
-        app.extensions[EXTENSION] = service = Service(settings)
-        app.extensions[GATE] = Gate(service)
-        app.cli.add_command(commands)
-        self._mount(app)
+        if settings.url:
+            self._ask(app, settings)
+        else:
+            self._hold(app, settings)
 
-    def _mount(self, app: Flask) -> None:
-        api = GuestApi(app, self._url_prefix)
-        for family in FAMILIES:
-            api.register_blueprint(
-                family, url_prefix=self._url_prefix + family.url_prefix
+    def _ask(self, app: Flask, settings: Settings) -> None:
+        if self._url_prefix is not None:
+            raise Misconfigured(
+                "KEYSVC_URL names a keysvc elsewhere, so nothing can be mounted here:"
+                " KeyService(app, url_prefix=None)."
             )
-        overridable = self._url_prefix + str(keypairs.blp.url_prefix)
-        wsgi: Any = MethodOverride(app.wsgi_app, overridable)
-        wsgi = GateFirst(app.extensions[GATE], wsgi, self._url_prefix)
-        app.wsgi_app = wsgi  # type: ignore[method-assign]
+        remote = Remote(settings, Announcer(app))
+        app.extensions[EXTENSION] = app.extensions[JUDGE] = remote
+
+    def _hold(self, app: Flask, settings: Settings) -> None:
+        app.extensions[EXTENSION] = service = Service(settings, listener=Announcer(app))
+        app.extensions[GATE] = Gate(service)
+        app.extensions[JUDGE] = Local(service)
+        app.cli.add_command(commands)
+        if self._url_prefix is not None:
+            _mount(app, self._url_prefix)
+
+
+def _mount(app: Flask, prefix: str) -> None:
+    api = GuestApi(app, prefix)
+    for family in FAMILIES:
+        api.register_blueprint(family, url_prefix=prefix + family.url_prefix)
+    overridable = prefix + str(keypairs.blp.url_prefix)
+    wsgi: Any = MethodOverride(app.wsgi_app, overridable)
+    wsgi = GateFirst(app.extensions[GATE], wsgi, prefix)
+    app.wsgi_app = wsgi  # type: ignore[method-assign]

@@ -15,7 +15,6 @@ from keysvc.api import root
 from keysvc.api.blueprint import answer
 from keysvc.api.blueprint import finish
 from keysvc.api.intake import check_path
-from keysvc.api.provider import OrjsonProvider
 from keysvc.api.shapes import CORE
 from keysvc.api.shapes import Shape
 from keysvc.current import service
@@ -27,9 +26,7 @@ from keysvc.extension import KeyService
 
 
 class Keysvc(Flask):
-    """The application: Flask with a faster JSON."""
-
-    json_provider_class = OrjsonProvider
+    """The application: Flask without what is never needed here."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return *func*: nothing here is async, and Flask asks nine times a request."""

@@ -11,6 +11,7 @@ from marshmallow import RAISE
 from marshmallow import validate
 from marshmallow import ValidationError
 
+from keysvc.model import KINDS
 from keysvc.schemas.base import Schema
 from keysvc.schemas.fields import Moment
 from keysvc.schemas.fields import Scopes
@@ -64,6 +65,11 @@ class QuestionSchema(_QuestionSchema):
     access_key = Text(maximum=64)
     secret_key = Text(maximum=512)
     signed = fields.Nested(SignedSchema)
+    kinds = fields.List(
+        fields.String(validate=validate.OneOf(KINDS)),
+        load_default=(),
+        validate=validate.Length(max=len(KINDS)),
+    )
     scopes = Scopes(load_default=())
     ip = fields.IP(load_default=None, metadata=_ADDRESS)
     cost = StrictInteger(maximum=1_000_000, load_default=1)

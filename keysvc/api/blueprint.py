@@ -4,7 +4,6 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
 
-from flask import jsonify
 from flask import request
 from flask import Response
 from werkzeug.exceptions import default_exceptions
@@ -15,6 +14,7 @@ from keysvc.api.intake import StrictParser
 from keysvc.api.openapi import DocumentedBlueprint
 from keysvc.api.shapes import LOGIN
 from keysvc.api.shapes import Shape
+from keysvc.api.told import json_response
 from keysvc.auth.chain import public
 from keysvc.current import request_id
 from keysvc.errors import KeysvcError
@@ -102,8 +102,7 @@ class FamilyBlueprint(DocumentedBlueprint):
 def answer(error: Exception, shape: Shape) -> Response:
     """Answer *error* in *shape*, with the headers that it calls for."""
     problem = problem_of(error, shape.statuses, shape.challenge)
-    response = jsonify(shape.body(problem))
-    response.status_code = problem.status
+    response = json_response(shape.body(problem), problem.status)
     response.mimetype = shape.media_type
     response.headers.update(dict(problem.headers))
     return response

@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from keysvc.api.blueprint import FamilyBlueprint
 from keysvc.api.errors import RETRY_AFTER
 from keysvc.api.shapes import CORE
+from keysvc.api.told import json_response
 from keysvc.auth.chain import establish
 from keysvc.auth.chain import public
 from keysvc.core.access import covers
@@ -37,8 +38,9 @@ def readyz() -> ResponseReturnValue:
         service.check()
     except KeysvcError as error:
         reason = {"reason": str(error)} if _may_know() else {}
-        body = {"status": "unavailable"} | reason
-        return body, 503, {"Retry-After": str(RETRY_AFTER)}
+        refusal = json_response({"status": "unavailable"} | reason, 503)
+        refusal.headers["Retry-After"] = str(RETRY_AFTER)
+        return refusal
     return {"status": "ok"}
 
 

@@ -1,6 +1,9 @@
 """OpenAPI 3.2 with REPORT in it, as a guest in somebody else's application."""
 
+from collections.abc import Callable
 from collections.abc import Iterable
+from copy import copy
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
@@ -8,10 +11,16 @@ from apispec.core import VALID_METHODS_OPENAPI_V3
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
+from flask import request
+from flask import Response
+from flask.typing import ResponseReturnValue
 from flask_smorest import Api
 from flask_smorest import Blueprint
 from flask_smorest.spec.plugins import FlaskPlugin
 from marshmallow import Schema
+from werkzeug.routing import Rule
+
+from keysvc.api.told import json_response
 
 #: A method that no route has; apispec resolves REPORT's schemas under its name.
 _CARRIER = "trace"
@@ -59,12 +68,17 @@ _HEADERS = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 
 
 class GuestApi(Api):  # type: ignore[misc]
-    """An ``Api`` that leaves the error pages of the application alone."""
+    """
+    An ``Api`` that leaves the error pages of the application alone.
+
+    Its document names paths as they are below *url_prefix*; that is in ``servers``.
+    """
 
     #: Every operation names its own errors, in the shape of its family.
     DEFAULT_ERROR_RESPONSE_NAME = None
 
     def __init__(self, app: Flask, url_prefix: str) -> None:
+        self._url_prefix = url_prefix
         app.config.update(
             KEYSVC_API_TITLE="keysvc",
             KEYSVC_API_VERSION="1",
@@ -77,6 +91,12 @@ class GuestApi(Api):  # type: ignore[misc]
         )
         for name, scheme in _SCHEMES.items():
             self.spec.components.security_scheme(name, scheme)
+
+    def _openapi_json(self) -> Response:
+        """Serve the document, which knows where the application itself is mounted."""
+        server = {"url": f"{request.script_root}{self._url_prefix}" or "/"}
+        document = {**self.spec.to_dict(), "servers": [server]}
+        return json_response(document, indent=True)
 
     def _register_responses(self) -> None:
         """Do nothing: nor is there any other shape of error."""
@@ -100,11 +120,31 @@ class DocumentedBlueprint(Blueprint):  # type: ignore[misc]
 
     def register_views_in_doc(self, api: Any, app: Any, spec: Any, **kw: Any) -> None:
         """Document the routes, those of REPORT too."""
-        super().register_views_in_doc(api, app, AnyMethodSpec(spec), **kw)
+        prefix = api._url_prefix
+        super().register_views_in_doc(api, app, AnyMethodSpec(spec, prefix), **kw)
 
     def arguments(self, schema: type[Schema], **kwargs: Any) -> Any:
         """Read arguments by one instance of *schema*: webargs makes one a request."""
         return super().arguments(schema(), **kwargs)
+
+    def response(
+        self, status: int, schema: type[Schema] | None = None, **kwargs: Any
+    ) -> Any:
+        """Dump what a view returns by one instance of *schema*, and document it."""
+        dump = schema().dump if schema else None
+        document = super().response(status, schema, **kwargs)
+
+        def decorate(view: Callable[..., Any]) -> Any:
+            @wraps(view)
+            def answered(*args: Any, **kw: Any) -> ResponseReturnValue:
+                result = view(*args, **kw)
+                if isinstance(result, Response):
+                    return result
+                return json_response(dump(result) if dump else result, status)
+
+            return document(answered)
+
+        return decorate
 
     def errors(self) -> Iterable[tuple[int, str, type]]:
         """Yield status, media type and schema of each error an operation can have."""
@@ -149,14 +189,15 @@ class AnyMethodSpec:
     ``additionalOperations``. So they are resolved as the carrier, then moved.
     """
 
-    def __init__(self, spec: Any) -> None:
-        self._spec = spec
+    def __init__(self, spec: Any, url_prefix: str = "") -> None:
+        self._spec, self._url_prefix = spec, url_prefix
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._spec, name)
 
     def path(self, *, rule: Any, operations: dict[str, Any], **kwargs: Any) -> None:
         """Add the operations of *rule*, each where OpenAPI wants it."""
+        rule = _below(rule, self._url_prefix)
         fixed = {m: o for m, o in operations.items() if m in VALID_METHODS_OPENAPI_V3}
         self._spec.path(rule=rule, operations=fixed, **kwargs)
         # What apispec itself goes on writing to; a test holds it to that.
@@ -166,6 +207,13 @@ class AnyMethodSpec:
             self._spec.path(rule=rule, operations=carried, **kwargs)
             additional = item.setdefault("additionalOperations", {})
             additional[method.upper()] = item.pop(_CARRIER)
+
+
+def _below(rule: Rule, prefix: str) -> Rule:
+    """Return *rule* as it is read below *prefix*."""
+    below = copy(rule)
+    below.rule = rule.rule.removeprefix(prefix)
+    return below
 
 
 class _DescribingConverter(OpenAPIConverter):

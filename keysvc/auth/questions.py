@@ -25,7 +25,12 @@ def question_of(asked: dict[str, Any], path: str = "") -> Question:
             or a version that is none.
     """
     ip = asked["ip"]
-    demands = Demands(None if ip is None else str(ip), asked["scopes"], asked["cost"])
+    demands = Demands(
+        None if ip is None else str(ip),
+        asked["scopes"],
+        asked["cost"],
+        kinds=tuple(asked["kinds"]),
+    )
     return _presented(asked, path), demands
 
 

@@ -3,6 +3,8 @@
 from functools import partial
 
 from keysvc.config import Settings
+from keysvc.core.announcements import Listener
+from keysvc.core.announcements import SILENCE
 from keysvc.core.clock import Clock
 from keysvc.core.clock import utcnow
 from keysvc.core.cursors import Cursors
@@ -37,7 +39,9 @@ _PATIENCE = 1.0
 class Service:
     """What one application holds of keysvc."""
 
-    def __init__(self, settings: Settings, now: Clock = utcnow) -> None:
+    def __init__(
+        self, settings: Settings, now: Clock = utcnow, listener: Listener = SILENCE
+    ) -> None:
         connect(
             settings.database,
             pool_size=settings.pool_size,
@@ -49,11 +53,13 @@ class Service:
         once = Idempotency(vault, self.housekeeping, now)
         cache, cursors = Cache(settings.cache_size), Cursors(vault)
         self.feed = Feed(cache)
-        self.ledger = Ledger(vault, cursors, cache, now, settings.audit_head_interval)
+        self.ledger = Ledger(
+            vault, cursors, cache, now, settings.audit_head_interval, listener
+        )
         self.counters = Counters(settings.flush_interval)
         replay = Replay(self.housekeeping)
         self.verifier = Verifier(
-            Prover(vault), mint, cache, self.feed, self.counters, replay, now
+            Prover(vault), mint, cache, self.feed, self.counters, replay, now, listener
         )
         self.inquiries = Inquiries(self.verifier)
         self.credentials = Credentials(vault, mint, self.ledger, once, cursors, now)

@@ -34,9 +34,9 @@ from keysvc.model.people import Session
 from keysvc.model.principals import Charge
 from keysvc.model.principals import Code
 from keysvc.model.principals import Demands
+from keysvc.model.principals import KINDS
 from keysvc.model.principals import Principal
 from keysvc.model.principals import Proof
-from keysvc.model.principals import SESSION
 from keysvc.model.principals import Stored
 from keysvc.model.principals import StoredOperator
 from keysvc.model.principals import StoredSession
@@ -63,6 +63,7 @@ __all__ = [
     "Entry",
     "Head",
     "Issued",
+    "KINDS",
     "KeyLogin",
     "Keyset",
     "Kind",
@@ -78,7 +79,6 @@ __all__ = [
     "Proof",
     "Record",
     "Renewed",
-    "SESSION",
     "Secret",
     "ServiceAccount",
     "Session",

@@ -13,6 +13,9 @@ from keysvc.model.credentials import Kind
 
 SESSION = "session"
 
+#: What can be presented: a credential of any family, or a session.
+KINDS = (*(kind.value for kind in Kind), SESSION)
+
 
 @lru_cache(4096)
 def _strings(text: str) -> tuple[str, ...]:

@@ -1,11 +1,9 @@
 """Open the database of this process: one, pooled, safe to fork."""
 
 import os
-import select
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextlib import suppress
 from typing import Any
 
 import peewee
@@ -15,6 +13,9 @@ from playhouse import pool
 from keysvc.errors import Misconfigured
 from keysvc.errors import Unavailable
 from keysvc.store.fields import number
+from keysvc.store.pools import MEMORY
+from keysvc.store.pools import MemoryPool
+from keysvc.store.pools import pooled
 from keysvc.store.tables import database
 
 # What the drivers raise when the database is away, locked or not yet migrated.
@@ -72,6 +73,29 @@ def connect(url: str, *, pool_size: int, pool_timeout: float) -> None:
             "Another keysvc of this process uses another database: "
             "set the same KEYSVC_DATABASE_URL for both."
         )
+    if url == MEMORY:
+        raise Misconfigured(
+            f"KEYSVC_DATABASE_URL is {MEMORY}, which is for the tests of one process,"
+            " inside of keysvc.testing.key_store: name a file, as"
+            " sqlite:////path/to/file does."
+        )
+    _bind(url, pool_size, pool_timeout)
+
+
+def connect_memory() -> str:
+    """
+    Bind the tables to an empty database in memory, and return the URL that names it.
+
+    Raises:
+        Misconfigured: If another one is bound already.
+    """
+    if _bound_to:
+        raise Misconfigured("This process has a key store already.")
+    _bind(MEMORY, pool_size=20, pool_timeout=5)
+    return MEMORY
+
+
+def _bind(url: str, pool_size: int, pool_timeout: float) -> None:
     database.initialize(_open(url, max_connections=pool_size, timeout=pool_timeout))
     _bound_to.append(url)
 
@@ -85,8 +109,7 @@ def disconnect() -> None:
 
 
 def _open(url: str, **limits: Any) -> peewee.Database:
-    scheme, separator, rest = url.partition("://")
-    pooled = f"{_POOLED.get(scheme, scheme)}{separator}{rest}"
+    scheme = url.partition("://")[0]
     options: dict[str, Any] = (
         {
             "pragmas": {
@@ -103,13 +126,13 @@ def _open(url: str, **limits: Any) -> peewee.Database:
         else {"prefer_psycopg3": True, "unquote_user": True}
     )
     try:
-        opened = db_url.connect(pooled, unquote_password=True, **options, **limits)
+        opened = db_url.connect(pooled(url), unquote_password=True, **options, **limits)
     except (RuntimeError, TypeError, ValueError):
         raise Misconfigured(
             "KEYSVC_DATABASE_URL must look like sqlite:////path/to/file"
             " or postgresql://user:password@host/name."
         ) from None
-    # Each connection has a :memory: of its own.
+    # What Peewee makes of a URL without a path; each connection has one of its own.
     if not isinstance(opened, peewee.Database) or opened.database == ":memory:":
         raise Misconfigured("KEYSVC_DATABASE_URL names no database.")
     if isinstance(opened, peewee.SqliteDatabase):
@@ -120,25 +143,6 @@ def _open(url: str, **limits: Any) -> peewee.Database:
         opened.connect_params["options"] = f"{given} -c timezone=UTC"
         opened.connect_params = _PATIENCE | opened.connect_params
     return opened
-
-
-class _PostgresPool(pool.PooledPostgresqlDatabase):
-    """A pool that sees, without asking the server, which connections have ended."""
-
-    def _is_closed(self, conn: Any) -> bool:
-        # Nobody talks on one that is idle: if there is something to read, it is the
-        # server's last word. Peewee asks with a statement, under the pool's lock.
-        with suppress(Exception):
-            poll = select.poll()
-            poll.register(conn.fileno(), select.POLLIN)
-            if not poll.poll(0):
-                return False
-        self._close_raw(conn)
-        return True
-
-
-_POOLED = {"sqlite": "sqlite+pool", "postgresql": "postgresql+keysvc"}
-db_url.register_database(_PostgresPool, _POOLED["postgresql"])
 
 
 def alone() -> Any:
@@ -199,6 +203,11 @@ def _translate(error: BaseException) -> None:
     # Of a broken file SQLite says no more than DatabaseError itself does.
     if isinstance(error, _AWAY) or type(error) is peewee.DatabaseError:
         raise Unavailable(_AWAY_NOW) from error
+
+
+def is_memory() -> bool:
+    """Tell whether the database of this process is gone with it, and nobody else's."""
+    return isinstance(database.obj, MemoryPool)
 
 
 def is_postgres() -> bool:

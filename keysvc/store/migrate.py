@@ -7,6 +7,8 @@ from pathlib import Path
 
 from playhouse import migrations
 
+from keysvc.errors import Misconfigured
+from keysvc.store.connection import is_memory
 from keysvc.store.connection import is_postgres
 from keysvc.store.connection import reading
 from keysvc.store.tables import database
@@ -31,6 +33,8 @@ def pending() -> list[str]:
 @contextmanager
 def exclusive() -> Iterator[None]:
     """Hold the lock under which a database is made, migrated, given a first ring."""
+    if is_memory():
+        raise Misconfigured("A key store in memory is made by keysvc.testing alone.")
     with _advisory_lock() if is_postgres() else _file_lock():
         yield
 

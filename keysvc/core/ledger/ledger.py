@@ -11,6 +11,8 @@ from typing import NamedTuple
 import orjson
 
 from keysvc.core import access
+from keysvc.core.announcements import Listener
+from keysvc.core.announcements import SILENCE
 from keysvc.core.background import Background
 from keysvc.core.clock import Clock
 from keysvc.core.cursors import Cursors
@@ -60,9 +62,10 @@ class Ledger:
         cache: Cache,
         now: Clock,
         head_interval: float,
+        listener: Listener = SILENCE,
     ) -> None:
         self._vault, self._cursors, self._now = vault, cursors, now
-        self._cache = cache
+        self._cache, self._listener = cache, listener
         self._logged = Head(-1, "")
         self._dropped: dict[str, bytes] = {}
         self._crier = Background("keysvc-audit-head", head_interval, self.log_head)
@@ -85,6 +88,8 @@ class Ledger:
                 self._append(entries)
         # The feed says it too, a moment later, here as everywhere.
         self._cache.drop(_trace(entry) for entry in entries)
+        for entry in entries:
+            self._listener.changed(entry)
         self._crier.start()
 
     def page(self, caller: Caller, keyset: Keyset) -> Cut[Record]:

@@ -1,6 +1,7 @@
 """What a principal that has proven itself may do here and now. Pure functions."""
 
 from datetime import datetime
+from typing import Protocol
 
 from keysvc.core import access
 from keysvc.model import Code
@@ -9,6 +10,16 @@ from keysvc.model import Principal
 from keysvc.model import Proof
 from keysvc.model import Stored
 from keysvc.model import StoredSession
+
+
+class _Scoped(Protocol):
+    """What can be held against what is demanded of a kind of credential."""
+
+    @property
+    def principal_kind(self) -> str: ...
+
+    @property
+    def scopes(self) -> tuple[str, ...]: ...
 
 
 def decide(
@@ -25,7 +36,7 @@ def decide(
         return Code.UNKNOWN
     if isinstance(principal, StoredSession):
         return _of_session(principal, demands, now)
-    return _of_credential(principal, demands, now) or _of_scopes(principal, demands)
+    return _of_credential(principal, demands, now) or fits(principal, demands)
 
 
 def _of_session(session: StoredSession, demands: Demands, now: datetime) -> Code:
@@ -36,7 +47,7 @@ def _of_session(session: StoredSession, demands: Demands, now: datetime) -> Code
         return Code.INACTIVE
     credential = session.credential
     refusal = credential and _of_credential(credential, demands, now)
-    return refusal or _of_scopes(session, demands)
+    return refusal or fits(session, demands)
 
 
 def _of_credential(stored: Stored, demands: Demands, now: datetime) -> Code | None:
@@ -50,7 +61,8 @@ def _of_credential(stored: Stored, demands: Demands, now: datetime) -> Code | No
     return None
 
 
-def _of_scopes(principal: Principal, demands: Demands) -> Code:
+def fits(principal: _Scoped, demands: Demands) -> Code:
+    """Say whether one that is good is of a demanded kind, and covers the scopes."""
     if demands.kinds and principal.principal_kind not in demands.kinds:
         return Code.FORBIDDEN
     if demands.scopes and not access.covers_all(principal.scopes, demands.scopes):

@@ -87,6 +87,7 @@ def sign(secret: str, request: Signed, date: datetime) -> str:
 
 
 def _string_to_sign(request: Signed) -> str:
+    body = request.body if signs_body(request) else b""
     return "\n".join(
         [
             request.method,
@@ -95,7 +96,7 @@ def _string_to_sign(request: Signed) -> str:
             f"host:{request.host}",
             f"content-type:{request.content_type}",
             f"{request.version_line}:{request.version}",
-            sha256(_signed_body(request)).hexdigest(),
+            sha256(body).hexdigest(),
         ]
     )
 
@@ -113,9 +114,15 @@ def read_version(text: str) -> tuple[int, int]:
     return int(version[1]), int(version[2])
 
 
-def _signed_body(request: Signed) -> bytes:
+def signs_body(request: Signed) -> bool:
+    """
+    Tell whether the body of *request* is part of what it signs.
+
+    Raises:
+        MalformedCredential: If its version is none.
+    """
     unsigned = read_version(request.version) >= _BODY_UNSIGNED
-    return b"" if unsigned or request.content_type == _MULTIPART else request.body
+    return not unsigned and request.content_type != _MULTIPART
 
 
 _MULTIPART = "multipart/form-data"

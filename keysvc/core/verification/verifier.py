@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from keysvc.core.announcements import Listener
+from keysvc.core.announcements import SILENCE
 from keysvc.core.clock import Clock
 from keysvc.core.ledger.feed import Feed
 from keysvc.core.lifecycle.minting import Mint
@@ -55,7 +57,9 @@ class Verifier:
         counters: Counters,
         replay: Replay,
         now: Clock,
+        listener: Listener = SILENCE,
     ) -> None:
+        self._listener = listener
         self._prover, self._mint, self._cache, self._feed = prover, mint, cache, feed
         self._counters, self._replay, self._now = counters, replay, now
 
@@ -86,9 +90,14 @@ class Verifier:
         """
         now = self._now()
         claim = claim_of(presented, self._mint, now)
-        if claim is None:
-            return _UNKNOWN
-        return self._vouched(claim, demands, now) or self._asked(claim, demands, now)
+        verdict = _UNKNOWN
+        if claim is not None:
+            verdict = self._vouched(claim, demands, now) or self._asked(
+                claim, demands, now
+            )
+        if verdict.code is not Code.VALID:
+            self._listener.refused(verdict.code, verdict.principal)
+        return verdict
 
     def judge_all(self, questions: Sequence[Question]) -> list[Verdict]:
         """
@@ -117,6 +126,9 @@ class Verifier:
         for number, claim in asked.items():
             principal, (_, demands) = found.get(claim.public_id), questions[number]
             verdicts[number] = self._decided(claim, principal, demands, now, position)
+        for verdict in verdicts.values():
+            if verdict.code is not Code.VALID:
+                self._listener.refused(verdict.code, verdict.principal)
         return [verdicts[number] for number in range(len(questions))]
 
     def _vouched(self, claim: Claim, demands: Demands, now: datetime) -> Verdict | None:

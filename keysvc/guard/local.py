@@ -1,0 +1,30 @@
+"""The verifier of this process, as a guard asks it."""
+
+from keysvc.auth.refusals import retry_after
+from keysvc.core.service import Service
+from keysvc.core.verification.presented import Presented
+from keysvc.guard.credential import Finding
+from keysvc.model import Code
+from keysvc.model import Demands
+
+
+class Local:
+    """A judge over the database of this process."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def judge(self, presented: Presented, demands: Demands) -> Finding:
+        """
+        Say whether what is presented is good for what is demanded.
+
+        Raises:
+            MalformedCredential: If the date or version of a signed request is none.
+            Unavailable, Misconfigured: If the database cannot be asked, or is not ours.
+        """
+        self._service.ensure_ready()
+        verdict = self._service.verifier.judge(presented, demands)
+        if verdict.code is Code.VALID:
+            return Finding(verdict.code, verdict.principal)
+        seconds = retry_after(verdict, self._service.now())
+        return Finding(verdict.code, verdict.principal, seconds)
