@@ -253,15 +253,14 @@ def test_a_flush_is_whole_or_not_at_all(
     issued = [issue(service) for _ in range(3)]
     for one in issued:
         use(service, one)
-    execute, count = database.obj.execute_sql, iter(range(100))
+    flush = store.flush
 
-    def away_in_the_midst(sql: str, *args: Any, **kwargs: Any) -> Any:
-        if sql.startswith("UPDATE") and next(count) == 2:
-            raise peewee.OperationalError("away")
-        return execute(sql, *args, **kwargs)
+    def away_at_the_end(uses: dict[UUID, Use]) -> None:
+        flush(uses)
+        raise peewee.OperationalError("away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(database.obj, "execute_sql", away_in_the_midst)
+        patched.setattr(store, "flush", away_at_the_end)
         service.counters.flush()
     assert [kept(service, one).total_queries for one in issued] == [0, 0, 0]
     service.counters.flush()

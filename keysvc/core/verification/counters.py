@@ -17,7 +17,7 @@ from keysvc.store.connection import writing
 log = logging.getLogger(__name__)
 
 #: Credentials in one transaction: SQLite's other writers wait no longer than for these.
-_BATCH = 500
+_BATCH = 2000
 
 
 class Counters:
