@@ -11,12 +11,15 @@ from marshmallow import RAISE
 from marshmallow import validate
 from marshmallow import ValidationError
 
+from keysvc.model import Code
 from keysvc.model import KINDS
+from keysvc.model import Verdict
 from keysvc.schemas.base import Schema
 from keysvc.schemas.fields import Moment
 from keysvc.schemas.fields import Scopes
 from keysvc.schemas.fields import StrictInteger
 from keysvc.schemas.fields import Text
+from keysvc.schemas.fields import told
 from keysvc.schemas.spelling import CamelCaseSchema
 
 #: What a question can present: exactly one of these.
@@ -29,6 +32,14 @@ _ADDRESS = {"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}
 
 #: Of what has not proven itself nothing is told.
 _UNTOLD: dict[str, Any] = {"dump_default": None, "allow_none": True}
+
+
+_NOTHING: dict[str, Any] = {
+    **dict.fromkeys(["kind", "id", "owner", "name"]),
+    "scopes": (),
+    "roleIds": (),
+    "expiresAt": None,
+}
 
 
 class Base64(fields.String):
@@ -131,6 +142,27 @@ class VerdictSchema(CamelCaseSchema):
     expires_at = Moment(attribute="principal.expires_at", **_UNTOLD)
     remaining = fields.Integer(attribute="charge.remaining", allow_none=True)
     reset_at = Moment(attribute="charge.reset_at", allow_none=True)
+
+    def dump(self, obj: Verdict, *, many: bool | None = None) -> dict[str, Any]:
+        """Return what the fields above say, written out: it is asked for most often."""
+        _, principal, _, charge = obj
+        said: dict[str, Any] = {"valid": obj.code is Code.VALID, "code": obj.code.value}
+        if principal is None:
+            said |= _NOTHING
+        else:
+            said |= {
+                "kind": principal.principal_kind,
+                "id": principal.principal_id,
+                "owner": principal.owner._asdict(),
+                "name": principal.name,
+                "scopes": principal.scopes,
+                "roleIds": principal.role_ids,
+                "expiresAt": told(principal.expires_at),
+            }
+        return said | {
+            "remaining": charge.remaining,
+            "resetAt": told(charge.reset_at),
+        }
 
 
 class VerdictsSchema(Schema):

@@ -8,6 +8,7 @@ from typing import NoReturn
 from uuid import UUID
 
 from flask import g
+from flask import Request
 from flask import request
 from marshmallow import missing
 from marshmallow import Schema
@@ -37,8 +38,9 @@ def check_request() -> None:
         Malformed: For a body that is no JSON.
         RequestEntityTooLarge, UnsupportedMediaType: As they say.
     """
-    check_path()
-    g._keysvc_json = _read_json()
+    asked = _asked()
+    _check_path(asked.environ)
+    g._keysvc_json = _read_json(asked)
 
 
 def check_form() -> None:
@@ -48,13 +50,14 @@ def check_form() -> None:
     Raises:
         Malformed, RequestEntityTooLarge: As they say.
     """
-    check_path()
+    asked = _asked()
+    _check_path(asked.environ)
     # A host may have read it before us: then the bytes are gone, and the form is here.
-    if "form" not in vars(cast(Any, request)._get_current_object()):
-        _read_body()
-    if request.mimetype not in _FORMS:
+    if "form" not in vars(asked):
+        _read_body(asked)
+    if asked.mimetype not in _FORMS:
         raise Malformed("The body must be a form.")
-    if any(len(values) > 1 for _, values in request.form.lists()):
+    if any(len(values) > 1 for _, values in asked.form.lists()):
         raise Malformed("A field is given twice.")
 
 
@@ -68,10 +71,20 @@ def check_idempotency_key() -> None:
 
 def check_path() -> None:
     """Refuse an encoded slash, a control or bidi character, and what is no UTF-8."""
-    target = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI", "")
+    _check_path(request.environ)
+
+
+def _asked() -> Request:
+    """Return the request itself: every look through Flask's proxy costs anew."""
+    asked: Request = cast(Any, request)._get_current_object()
+    return asked
+
+
+def _check_path(environ: dict[str, Any]) -> None:
+    target = environ.get("RAW_URI") or environ.get("REQUEST_URI", "")
     raw = target.partition("?")[0].upper()
     try:
-        path = request.environ.get("PATH_INFO", "").encode("latin-1").decode()
+        path = environ.get("PATH_INFO", "").encode("latin-1").decode()
     except UnicodeError:
         _refuse_path("is not UTF-8")
     if "%2F" in raw:
@@ -158,33 +171,33 @@ def _refuse_path(why: str) -> NoReturn:
     raise MalformedPath(f"The path {why}.", {"path": [f"The path {why}."]})
 
 
-def _read_body() -> bytes:
+def _read_body(asked: Request) -> bytes:
     # One byte more than may come: a chunked body says no length beforehand, and
     # Werkzeug cuts it at the limit without a word.
-    request.max_content_length = MAX_BODY + 1
-    if (request.content_length or 0) > MAX_BODY:
+    asked.max_content_length = MAX_BODY + 1
+    if (asked.content_length or 0) > MAX_BODY:
         raise RequestEntityTooLarge
     try:
-        raw = request.get_data(cache=True)
+        raw = asked.get_data(cache=True)
     except HTTPException:
         raise
     except Exception:
         # For chunks that lie each server raises what it likes, and quotes them.
         raise Malformed("The body cannot be read: it was not sent whole.") from None
-    if len(raw) < (request.content_length or 0):
+    if len(raw) < (asked.content_length or 0):
         raise Malformed("The body cannot be read: it was not sent whole.")
-    request.environ["keysvc.body"] = raw
+    asked.environ["keysvc.body"] = raw
     if len(raw) > MAX_BODY:
         raise RequestEntityTooLarge
     return raw
 
 
-def _read_json() -> Any:
+def _read_json(asked: Request) -> Any:
     """Return the JSON of the body, or ``missing`` where there is no body."""
-    raw = _read_body()
+    raw = _read_body(asked)
     if not raw:
         return missing
-    if not request.is_json:
+    if not asked.is_json:
         raise UnsupportedMediaType("A body must be application/json.")
     try:
         body = json.loads(

@@ -17,6 +17,7 @@ from keysvc.model import StoredOperator
 from keysvc.model import StoredSession
 from keysvc.store.connection import reading
 from keysvc.store.fields import moment
+from keysvc.store.statements import Selection
 from keysvc.store.statements import Statement
 from keysvc.store.tables import CredentialRow
 from keysvc.store.tables import OperatorRow
@@ -83,8 +84,11 @@ def find(public_id: str) -> Stored | None:
     Raises:
         Unavailable: If the database cannot be asked.
     """
-    row = _first(_FIND, public_id)
-    return None if row is None else _stored(*row)
+    with reading():
+        row = _FIND.row(public_id)
+    # What is not there is read too: it must not cost less than what is.
+    stored = _stored(*(row or _NOBODY))
+    return stored if row else None
 
 
 def find_session(public_id: str) -> StoredSession | None:
@@ -148,9 +152,16 @@ def _everything() -> Any:
     )
 
 
-_FIND = Statement(lambda: _credentials().where(CredentialRow.public_id == ""))
+_FIND = Selection(lambda: _credentials().where(CredentialRow.public_id == ""))
 _FIND_SESSION = Statement(lambda: _sessions().where(SessionRow.public_id == ""))
 _FIND_ALL = Statement(_everything)
+
+
+_NOBODY = (
+    *("0" * 32, Kind.API_KEY.value, OwnerKind.SERVICE_ACCOUNT.value, "0" * 36),
+    *("0" * 16, "", True, "[]", "[]", None, None, None, "0" * 64, "0" * 16),
+    *(None, None, 0, None, None, None, "{}", True),
+)
 
 
 def _session(row: Sequence[Any]) -> StoredSession:
