@@ -1,4 +1,4 @@
-"""The configuration of nginx that the README shows does what is said of it."""
+"""The configuration of nginx that docs/operations.md shows does what is said of it."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.proxies.stages import signer_of
 from tests.proxies.stages import Stage
 from tests.proxies.stages import standing
 
-README = Path(__file__).parents[2] / "README.md"
+SHOWN = Path(__file__).parents[2] / "docs" / "operations.md"
 
 _AROUND = """
 daemon off;
@@ -34,10 +34,10 @@ http {{
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Return what the README shows, standing."""
-    blocks = re.findall(r"^```nginx\n(.*?)^```$", README.read_text(), re.M | re.S)
+    """Return what the document shows, standing."""
+    blocks = re.findall(r"^```nginx\n(.*?)^```$", SHOWN.read_text(), re.M | re.S)
     [shown] = [block for block in blocks if "auth_request" in block]
-    written = tmp_path_factory.mktemp("readme") / "nginx.conf"
+    written = tmp_path_factory.mktemp("document") / "nginx.conf"
     written.write_text(_AROUND.format(shown=shown))
     with standing(
         Kind(nginx(written), "x-original"), tmp_path_factory.mktemp("stage")
