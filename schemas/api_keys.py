@@ -9,15 +9,18 @@ from marshmallow import fields
 from marshmallow import post_load
 
 from keysvc.model import Change
+from keysvc.model import Credential
 from keysvc.model import Draft
 from keysvc.model import ServiceAccount
 from keysvc.schemas.answers import Whole
+from keysvc.schemas.answers import Written
 from keysvc.schemas.base import Schema
 from keysvc.schemas.envelopes import EnvelopeSchema
 from keysvc.schemas.envelopes import Metadata
 from keysvc.schemas.envelopes import NaiveMoment
 from keysvc.schemas.envelopes import PageSchema
 from keysvc.schemas.envelopes import Shown
+from keysvc.schemas.envelopes import told_naively
 from keysvc.schemas.fields import StrictBoolean
 from keysvc.schemas.fields import StrictInteger
 from keysvc.schemas.fields import Text
@@ -137,7 +140,40 @@ class ApiKeySchema(EnvelopeSchema):
     metadata = Metadata(ApiKeyMetadataSchema)
 
 
+def _api_key(shown: Shown) -> dict[str, Any]:
+    key, hydrated = shown.item.credential, shown.hydrate
+    return {
+        "id": str(key.id),
+        "name": key.name,
+        "resources": None,
+        "permission_denied": False,
+        "body": {
+            "created": told_naively(key.created_at),
+            "updated": told_naively(key.updated_at),
+            "key": shown.item.secret,
+            "active": key.is_active,
+            "service_account": _told(shown.item.account),
+        },
+        "metadata": _metadata(key) if hydrated else None,
+    }
+
+
+def _metadata(key: Credential) -> dict[str, Any]:
+    return {
+        "description": key.description,
+        "retain_period_minutes": key.retain_minutes,
+        "last_login": told_naively(key.last_login_at),
+        "last_rotated": told_naively(key.rotated_at),
+        "retained_last_used": told_naively(key.retained_used_at),
+        "expires_at": told_naively(key.expires_at),
+        "scopes": key.scopes,
+        "allowed_ips": key.allowed_ips,
+        "rate_limit": key.rate_limit,
+        "remaining": key.remaining,
+    }
+
+
 class ApiKeyPageSchema(PageSchema):
     """A page of API keys."""
 
-    items = fields.List(fields.Nested(ApiKeySchema))
+    items = Written(ApiKeySchema, _api_key)

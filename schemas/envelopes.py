@@ -1,6 +1,7 @@
 """The envelope of every resource of the service accounts' wire."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from datetime import UTC
 from typing import Any
 from typing import NamedTuple
@@ -19,9 +20,14 @@ class NaiveMoment(fields.DateTime):
         super().__init__(metadata={"format": "date-time-local"}, **kwargs)
 
     def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
-        if value is None:
-            return None
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat("T", "microseconds")
+        return told_naively(value)
+
+
+def told_naively(moment: datetime | None) -> str | None:
+    """Return how a moment is written here."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat("T", "microseconds")
 
 
 class Shown(NamedTuple):

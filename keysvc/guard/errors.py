@@ -13,17 +13,25 @@ from werkzeug.exceptions import Unauthorized
 class KeyRequired(Unauthorized):
     """The request carries no credential that is good here."""
 
+    description = "The request carries no credential that is good here."
+
 
 class KeyForbidden(Forbidden):
     """The credential is good, but not for this, or not from this address."""
+
+    description = "The credential is good, but not for this, or not from this address."
 
 
 class KeyExhausted(TooManyRequests):
     """The credential was used too often."""
 
+    description = "The credential was used too often."
+
 
 class KeyUnverified(ServiceUnavailable):
     """Whether the credential is good cannot be found out now."""
+
+    description = "Whether the credential is good cannot be found out now."
 
 
 def refuse(status: int, seconds: int | None = None) -> NoReturn:

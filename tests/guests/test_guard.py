@@ -143,6 +143,7 @@ def test_without_a_good_credential_nobody_is_let_in(
     answer = client.get("/mine", headers=headers)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert "The request carries no credential that is good here." in answer.text
 
 
 def test_the_host_may_render_a_refusal_itself(host: Flask) -> None:
