@@ -39,6 +39,30 @@ KeyService(app, url_prefix="/keys")
     "schemas/__init__.py": 'MINE = "of the host"\n',
     "schemas/keypairs.py": 'MINE = "of the host too"\n',
     "wsgi.py": "from app import app\n",
+    "tests/__init__.py": "",
+    "tests/test_host.py": """
+import pytest
+from flask import Flask
+from keysvc import KeyService
+from keysvc.guard import require_key
+from keysvc.testing import client_with_key
+from keysvc.testing import key_store
+from schemas import MINE
+
+@pytest.fixture
+def app():
+    with key_store() as settings:
+        app = Flask("host")
+        app.config.update(settings)
+        KeyService(app, url_prefix="/keys")
+        app.get("/mine")(require_key(scopes=["mine:read"])(lambda: MINE))
+        yield app
+
+def test_mine(app):
+    assert app.test_client().get("/mine").status_code == 401
+    client = client_with_key(app, scopes=["mine:read"])
+    assert client.get("/mine").text == "of the host"
+""",
 }
 
 _ASK = """
@@ -163,4 +187,21 @@ def test_a_host_stays_untouched_and_mounts_it(host: Path) -> None:
         host,
     ]
     assert {name: (host / name).read_text() for name in _HOST} == _HOST
-    assert {p.name for p in host.iterdir()} == {"app.py", "schemas", "wsgi.py", "home"}
+    assert {p.name for p in host.iterdir()} == {
+        *(name.partition("/")[0] for name in _HOST),
+        "home",
+    }
+
+
+def test_a_host_runs_tests_of_its_own(host: Path) -> None:
+    done = _run(
+        *(sys.executable, "-m", "pytest", "-q", "-W", "error"),
+        *("-p", "no:cacheprovider"),
+        directory=host,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
+    assert {p.name for p in host.iterdir()} == {
+        name.partition("/")[0] for name in _HOST
+    }
