@@ -1,14 +1,19 @@
-"""What belongs to the request at hand."""
+"""
+What belongs to the request at hand.
+
+Kept in its environ, not in Flask's ``g``: that one belongs to the application context,
+which outlives a request wherever somebody has pushed one around several.
+"""
 
 import re
 from hashlib import sha256
 from typing import Any
 from typing import cast
+from typing import NamedTuple
 from uuid import UUID
 from uuid import uuid4
 
 from flask import current_app
-from flask import g
 from flask import request
 from werkzeug.local import LocalProxy
 
@@ -17,36 +22,71 @@ from keysvc.core.service import Service
 from keysvc.errors import Invalid
 from keysvc.model import Caller
 from keysvc.model import Origin
+from keysvc.model import Verdict
 
 EXTENSION = "keysvc"
 GATE = "keysvc-gate"
 JUDGE = "keysvc-judge"
 
+# Names in the environ of a request.
+_CALLER = "keysvc.caller"
+_ID = "keysvc.request_id"
+_LET_IN = "keysvc.let_in"
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 gate: Any = LocalProxy(lambda: current_app.extensions[GATE])
 service = cast(Service, LocalProxy(lambda: current_app.extensions[EXTENSION]))
-caller = cast(Caller, LocalProxy(lambda: g._keysvc_caller))
+caller = cast(Caller, LocalProxy(lambda: request.environ[_CALLER]))
+
+
+class LetIn(NamedTuple):
+    """
+    Whom a guard of an application has let in, and by which verdict.
+
+    *verdict* is None where another keysvc was asked.
+    """
+
+    application: Any
+    known: Any
+    verdict: Verdict | None
+
+
+def remember_let_in(known: Any, verdict: Verdict | None) -> None:
+    """Keep whom a guard has let in for the rest of this request."""
+    request.environ[_LET_IN] = LetIn(_application(), known, verdict)
+
+
+def let_in() -> LetIn | None:
+    """Return whom a guard of this application has let in, if one has."""
+    found: LetIn | None = request.environ.get(_LET_IN)
+    if found is None or found.application is not _application():
+        return None
+    return found
+
+
+def _application() -> Any:
+    return cast(Any, current_app)._get_current_object()
 
 
 def remember_caller(who: Caller) -> None:
     """Keep *who* for the rest of this request."""
-    g._keysvc_caller = who
+    request.environ[_CALLER] = who
 
 
 def caller_id() -> str | None:
     """Return the id of the caller, if one was established."""
-    who = g.get("_keysvc_caller")
+    who = request.environ.get(_CALLER)
     return None if who is None else who.id
 
 
 def request_id() -> str:
     """Return the request's id: the client's own if it is a plain word."""
-    known: str | None = g.get("_keysvc_request_id")
+    known: str | None = request.environ.get(_ID)
     if known is None:
         given = request.headers.get("X-Request-ID", "")
         known = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
-        g._keysvc_request_id = known
+        request.environ[_ID] = known
     return known
 
 

@@ -83,7 +83,9 @@ class KeyService:
         """
         if EXTENSION in app.extensions:
             raise RuntimeError("keysvc is already registered on this application.")
-        settings = Settings.from_mapping({**os.environ, **app.config})
+        # What is None there is as good as absent: so os.environ.get() gives it.
+        given = {name: value for name, value in app.config.items() if value is not None}
+        settings = Settings.from_mapping({**os.environ, **given})
         if settings.url:
             self._ask(app, settings)
         else:
@@ -99,9 +101,10 @@ class KeyService:
         app.extensions[EXTENSION] = app.extensions[JUDGE] = remote
 
     def _hold(self, app: Flask, settings: Settings) -> None:
-        app.extensions[EXTENSION] = service = Service(settings, listener=Announcer(app))
+        announcer = Announcer(app)
+        app.extensions[EXTENSION] = service = Service(settings, listener=announcer)
         app.extensions[GATE] = Gate(service)
-        app.extensions[JUDGE] = Local(service)
+        app.extensions[JUDGE] = Local(service, announcer)
         app.cli.add_command(commands)
         if self._url_prefix is not None:
             _mount(app, self._url_prefix)

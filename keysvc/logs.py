@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 from flask import Flask
-from flask import g
 from flask import has_request_context
 from flask import request
 from flask import Response
@@ -17,6 +16,8 @@ from keysvc.current import request_id
 from keysvc.current import service
 
 log = logging.getLogger("keysvc.request")
+
+_BEGUN = "keysvc.begun"
 
 
 class JsonFormatter(_JsonFormatter):
@@ -74,12 +75,12 @@ def configure(app: Flask) -> None:
 
 
 def _begin() -> None:
-    g._keysvc_begun = time.perf_counter()
+    request.environ[_BEGUN] = time.perf_counter()
 
 
 def _log_request(response: Response) -> Response:
     """Tell the route, never the path or the query: they hold what clients put there."""
-    begun = g.get("_keysvc_begun", time.perf_counter())
+    begun = request.environ.get(_BEGUN, time.perf_counter())
     log.info(
         "request",
         extra={

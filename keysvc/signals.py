@@ -14,6 +14,7 @@ which it was told has happened.
 """
 
 import logging
+from inspect import iscoroutinefunction
 from typing import Any
 
 from blinker import NamedSignal
@@ -81,10 +82,12 @@ class Announcer:
         )
 
     def _send(self, signal: NamedSignal, **said: Any) -> None:
-        if not signal.receivers:
+        if not signal.receivers or signal.is_muted:
             return
         for receiver in signal.receivers_for(self._app):
             try:
+                if iscoroutinefunction(receiver):
+                    receiver = self._app.async_to_sync(receiver)
                 receiver(self._app, **said)
             except Exception:
                 log.exception("a receiver of %s failed", signal.name)

@@ -92,7 +92,6 @@ BAD = [
     ("POOL_SIZE", "2.5"),
     ("POOL_SIZE", "many"),
     ("POOL_SIZE", ""),
-    ("POOL_SIZE", None),
     ("POOL_TIMEOUT", "0"),
     ("POOL_TIMEOUT", "soon"),
     ("SECRET_KEYS", "short"),
@@ -133,10 +132,8 @@ BAD = [
     ("TRUSTED_PROXIES", "*"),
     ("ACCESS_LOG", "maybe"),
     ("ACCESS_LOG", ""),
-    ("ACCESS_LOG", None),
     ("LOG_LEVEL", "LOUD"),
     ("LOG_LEVEL", "info"),
-    ("HOME", None),
 ]
 
 
@@ -153,6 +150,14 @@ def test_a_bad_value_stops_the_start_and_is_named(
     assert f"KEYSVC_{key}" in said
     assert said.endswith(".")
     assert "short" not in said
+
+
+def test_what_is_none_in_the_config_is_as_good_as_absent(
+    clean: None, sqlite_template: Path
+) -> None:
+    url = f"sqlite:///{sqlite_template}"
+    app = create_app({"KEYSVC_DATABASE_URL": url, "KEYSVC_SECRET_KEYS_FILE": None})
+    assert app.extensions["keysvc"].settings.secret_keys_file == ""
 
 
 def test_two_rings_at_once_are_refused(clean: None) -> None:

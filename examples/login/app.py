@@ -19,7 +19,7 @@ from werkzeug.security import generate_password_hash
 
 from keysvc import KeyService
 from keysvc.guard import current_credential
-from keysvc.guard import KeyRequired
+from keysvc.guard import KeyRefused
 from keysvc.guard import require_key
 
 
@@ -59,10 +59,15 @@ def user_of_session(name: str) -> User | None:
 
 @logins.request_loader  # type: ignore[untyped-decorator]
 def user_of_key(request: Request) -> User | None:
-    """Log the owner of a keypair in, for this request; what else is wrong is raised."""
+    """
+    Log the owner of a keypair in, for this request.
+
+    Whatever is wrong with a key, nobody is logged in: this also runs for pages that are
+    open to all, and for error pages, wherever a template asks for the current user.
+    """
     try:
         by_keypair()
-    except KeyRequired:
+    except KeyRefused:
         return None
     return USERS.get(current_credential.owner.id)
 

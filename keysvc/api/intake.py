@@ -7,7 +7,6 @@ from typing import cast
 from typing import NoReturn
 from uuid import UUID
 
-from flask import g
 from flask import Request
 from flask import request
 from marshmallow import missing
@@ -25,6 +24,9 @@ from keysvc.errors import MalformedPath
 from keysvc.schemas.text import CLEAN_LINE
 from keysvc.schemas.text import is_clean
 
+#: What a body was read as, in the environ.
+_JSON = "keysvc.json"
+
 #: Bytes.
 MAX_BODY = 64 * 1024
 
@@ -40,7 +42,7 @@ def check_request() -> None:
     """
     asked = _asked()
     _check_path(asked.environ)
-    g._keysvc_json = _read_json(asked)
+    asked.environ[_JSON] = _read_json(asked)
 
 
 def check_form() -> None:
@@ -132,11 +134,11 @@ class StrictParser(FlaskParser):
 
     def load_json(self, req: Any, schema: Schema) -> Any:
         """Return the body, or nothing where there is none."""
-        return g._keysvc_json
+        return req.environ[_JSON]
 
     def load_selection(self, req: Any, schema: Schema) -> Any:
         """Return ``keys`` from a JSON body, ``?keys=a&keys=b``, or ``?keys=a,b``."""
-        body = g._keysvc_json
+        body = req.environ[_JSON]
         if "keys" not in req.args:
             return {} if body is missing else body
         if body is not missing and body != {}:

@@ -48,6 +48,9 @@ class Service:
             pool_timeout=settings.pool_timeout,
         )
         self.settings, self.now, self._ready = settings, now, False
+        if settings.secret_keys:
+            # One that cannot be right stops the start; a file may still be made.
+            ring.load(settings)
         vault, mint = Vault(lambda: ring.load(settings)), Mint(settings)
         self.housekeeping = Housekeeping(now)
         once = Idempotency(vault, self.housekeeping, now)

@@ -1,5 +1,6 @@
 """``GET /v1/auth``: whether a request that a proxy holds back may go on."""
 
+import logging
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -21,6 +22,8 @@ from keysvc.model import Code
 from keysvc.model import Demands
 from keysvc.model import Principal
 from keysvc.model import Verdict
+
+log = logging.getLogger(__name__)
 
 PATH = "/v1/auth"
 
@@ -51,7 +54,8 @@ class Gate:
             verdict = self._judge(environ, scopes)
         except Unauthenticated:
             return respond(start_response, 401)
-        except KeysvcError:
+        except KeysvcError as error:
+            log.error("no credential can be verified: %s", error)
             return respond(start_response, 503)
         if verdict.code is not Code.VALID or verdict.principal is None:
             return respond(start_response, STATUS[verdict.code], self._retry(verdict))

@@ -4,6 +4,7 @@ from keysvc.guard.credential import current_credential
 from keysvc.guard.credential import CurrentCredential
 from keysvc.guard.errors import KeyExhausted
 from keysvc.guard.errors import KeyForbidden
+from keysvc.guard.errors import KeyRefused
 from keysvc.guard.errors import KeyRequired
 from keysvc.guard.errors import KeyUnverified
 from keysvc.guard.require import require_key
@@ -12,6 +13,7 @@ __all__ = [
     "CurrentCredential",
     "KeyExhausted",
     "KeyForbidden",
+    "KeyRefused",
     "KeyRequired",
     "KeyUnverified",
     "current_credential",

@@ -5,11 +5,16 @@ from typing import Any
 from typing import NamedTuple
 from typing import Protocol
 
-from flask import g
+from flask import has_request_context
 from werkzeug.local import LocalProxy
 
+from keysvc.core.announcements import Listener
+from keysvc.core.verification.presented import Presented
+from keysvc.current import let_in
 from keysvc.model import Code
+from keysvc.model import Demands
 from keysvc.model import Owner
+from keysvc.model import Verdict
 
 
 class Known(Protocol):
@@ -41,12 +46,25 @@ class Finding(NamedTuple):
     """
     What a guard was answered.
 
-    *known* is None with ``UNKNOWN``; *retry_after* are seconds, where they are known.
+    *known* is None with ``UNKNOWN``; *retry_after* are seconds, where they are known;
+    *verdict* is what the verifier of this process has said, if that was asked.
     """
 
     code: Code
     known: Known | None = None
     retry_after: int | None = None
+    verdict: Verdict | None = None
+
+
+class Judge(Protocol):
+    """Who says whether a credential is good."""
+
+    @property
+    def listener(self) -> Listener:
+        """Who hears of refusals."""
+
+    def judge(self, presented: Presented, demands: Demands) -> Finding:
+        """Say whether what is presented is good for what is demanded."""
 
 
 class CurrentCredential(NamedTuple):
@@ -61,21 +79,11 @@ class CurrentCredential(NamedTuple):
     expires_at: datetime | None
 
 
-def remember(known: Known) -> None:
-    """Keep whom a guard has let in for the rest of this request."""
-    g._keysvc_let_in = known
-
-
-def remembered() -> Known | None:
-    """Return whom a guard of this request has let in before, if one has."""
-    known: Known | None = g.get("_keysvc_let_in")
-    return known
-
-
 def _current() -> CurrentCredential:
-    known = remembered()
-    if known is None:
+    held = let_in() if has_request_context() else None
+    if held is None:
         raise RuntimeError("current_credential is there only inside of require_key.")
+    known: Known = held.known
     return CurrentCredential(
         known.principal_kind,
         known.principal_id,

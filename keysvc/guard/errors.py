@@ -10,25 +10,29 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.exceptions import Unauthorized
 
 
-class KeyRequired(Unauthorized):
+class KeyRefused(HTTPException):
+    """Any of these: nobody is let in."""
+
+
+class KeyRequired(KeyRefused, Unauthorized):
     """The request carries no credential that is good here."""
 
     description = "The request carries no credential that is good here."
 
 
-class KeyForbidden(Forbidden):
+class KeyForbidden(KeyRefused, Forbidden):
     """The credential is good, but not for this, or not from this address."""
 
     description = "The credential is good, but not for this, or not from this address."
 
 
-class KeyExhausted(TooManyRequests):
+class KeyExhausted(KeyRefused, TooManyRequests):
     """The credential was used too often."""
 
     description = "The credential was used too often."
 
 
-class KeyUnverified(ServiceUnavailable):
+class KeyUnverified(KeyRefused, ServiceUnavailable):
     """Whether the credential is good cannot be found out now."""
 
     description = "Whether the credential is good cannot be found out now."

@@ -1,6 +1,8 @@
 """The verifier of this process, as a guard asks it."""
 
 from keysvc.auth.refusals import retry_after
+from keysvc.core.announcements import Listener
+from keysvc.core.announcements import SILENCE
 from keysvc.core.service import Service
 from keysvc.core.verification.presented import Presented
 from keysvc.guard.credential import Finding
@@ -11,8 +13,8 @@ from keysvc.model import Demands
 class Local:
     """A judge over the database of this process."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, service: Service, listener: Listener = SILENCE) -> None:
+        self._service, self.listener = service, listener
 
     def judge(self, presented: Presented, demands: Demands) -> Finding:
         """
@@ -25,6 +27,6 @@ class Local:
         self._service.ensure_ready()
         verdict = self._service.verifier.judge(presented, demands)
         if verdict.code is Code.VALID:
-            return Finding(verdict.code, verdict.principal)
+            return Finding(verdict.code, verdict.principal, verdict=verdict)
         seconds = retry_after(verdict, self._service.now())
         return Finding(verdict.code, verdict.principal, seconds)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from keysvc.config import Settings
+from keysvc.core.access import is_loopback
 from keysvc.core.announcements import Listener
 from keysvc.core.announcements import SILENCE
 from keysvc.core.verification.presented import Pair
@@ -70,7 +71,9 @@ class Remote:
                 "KEYSVC_URL needs urllib3: `pip install 'keysvc[remote]'`."
             ) from None
         self._urllib3, self._settings = urllib3, settings
-        self._listener = listener
+        self.listener = listener
+        if urlsplit(settings.url).scheme == "http" and not _is_near(settings.url):
+            log.warning("KEYSVC_URL is no https: credentials go there in clear")
         self._path = f"{urlsplit(settings.url).path.rstrip('/')}/v1/verify"
         self._pool, self._pid = self._connect(), os.getpid()
 
@@ -84,22 +87,25 @@ class Remote:
         """
         finding = _finding_of(self._ask(_question_of(presented, demands)))
         if finding.code is not Code.VALID:
-            self._listener.refused(finding.code, finding.known)
+            self.listener.refused(finding.code, finding.known)
         return finding
 
     def _ask(self, question: dict[str, Any]) -> Any:
         if self._pid != os.getpid():
             # A fork's connections are its parent's.
             self._pool, self._pid = self._connect(), os.getpid()
+        body = orjson.dumps(question)
         try:
-            answer = self._pool.request(
-                "POST", self._path, body=orjson.dumps(question), redirect=False
-            )
+            try:
+                answer = self._pool.request("POST", self._path, body=body)
+            except self._urllib3.exceptions.NewConnectionError:
+                # Refused at once, so nothing was sent: a restart takes no longer.
+                answer = self._pool.request("POST", self._path, body=body)
         except self._urllib3.exceptions.HTTPError as error:
             # Its class alone: its words hold the request.
             log.warning("keysvc cannot be asked: %s", type(error).__name__)
             raise Unavailable(_AWAY) from None
-        if answer.status in {413, 422}:
+        if answer.status == 422 and _blames_what_was_presented(answer.data):
             raise MalformedCredential("keysvc cannot read this credential.")
         if answer.status != 200:
             log.error("keysvc does not answer this service: %d", answer.status)
@@ -108,14 +114,11 @@ class Remote:
 
     def _connect(self) -> Any:
         settings, urllib3 = self._settings, self._urllib3
-        retries = urllib3.Retry(
-            total=None, connect=1, read=0, redirect=0, status=0, other=0
-        )
         return urllib3.connection_from_url(
             settings.url,
             maxsize=_KEPT,
             timeout=urllib3.Timeout(settings.url_timeout),
-            retries=retries,
+            retries=False,
             headers={
                 "Authorization": f"Bearer {settings.token}",
                 "Content-Type": "application/json",
@@ -126,12 +129,12 @@ class Remote:
 
 def _question_of(presented: Presented, demands: Demands) -> dict[str, Any]:
     """Return the body of ``POST /v1/verify``."""
-    question: dict[str, Any] = {
-        "ip": _address(demands.address),
-        "scopes": demands.scopes,
-        "kinds": demands.kinds,
-        "cost": demands.cost,
-    }
+    # Only what is demanded: an older keysvc need not know of what is new.
+    question: dict[str, Any] = {"ip": _address(demands.address), "cost": demands.cost}
+    if demands.scopes:
+        question["scopes"] = demands.scopes
+    if demands.kinds:
+        question["kinds"] = demands.kinds
     if isinstance(presented, Token):
         return question | {"token": presented.text}
     if isinstance(presented, Pair):
@@ -156,12 +159,26 @@ def _signed(request: Signed) -> dict[str, Any]:
     }
 
 
+def _is_near(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host == "localhost" or is_loopback(host)
+
+
 def _address(text: str | None) -> str | None:
     """Return what may be told of an address: behind a Unix socket there is none."""
     try:
         return str(ip_address(text or ""))
     except ValueError:
         return None
+
+
+def _blames_what_was_presented(data: bytes) -> bool:
+    """Tell whether a refused question is the fault of whose credential it is about."""
+    try:
+        named = {name.partition(".")[0] for name in orjson.loads(data)["errors"]}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
+    return bool(named) and named <= {"token", "accessKey", "secretKey", "signed"}
 
 
 def _finding_of(data: bytes) -> Finding:

@@ -73,7 +73,7 @@ def connect(url: str, *, pool_size: int, pool_timeout: float) -> None:
             "Another keysvc of this process uses another database: "
             "set the same KEYSVC_DATABASE_URL for both."
         )
-    if url == MEMORY:
+    if url.partition("?")[0] == MEMORY:
         raise Misconfigured(
             f"KEYSVC_DATABASE_URL is {MEMORY}, which is for the tests of one process,"
             " inside of keysvc.testing.key_store: name a file, as"
@@ -90,7 +90,10 @@ def connect_memory() -> str:
         Misconfigured: If another one is bound already.
     """
     if _bound_to:
-        raise Misconfigured("This process has a key store already.")
+        raise Misconfigured(
+            "This process has a key store already: whatever makes an application with"
+            " KeyService, or imports a module that does, comes after key_store()."
+        )
     _bind(MEMORY, pool_size=20, pool_timeout=5)
     return MEMORY
 

@@ -42,10 +42,12 @@ def flush(uses: Mapping[UUID, Use]) -> None:
 # from it (on PostgreSQL, a round trip each) verifications go without.
 _COUNT_IN_SQLITE = """
 UPDATE "keysvc_credential"
-SET "total_queries" = "total_queries" + "used"."value"->>2,
-    "last_used_at" = MAX(COALESCE("last_used_at", ''), "used"."value"->>1)
+SET "total_queries" = "total_queries" + json_extract("used"."value", '$[2]'),
+    "last_used_at" = MAX(
+        COALESCE("last_used_at", ''), json_extract("used"."value", '$[1]')
+    )
 FROM json_each(?) AS "used"
-WHERE "keysvc_credential"."id" = "used"."value"->>0
+WHERE "keysvc_credential"."id" = json_extract("used"."value", '$[0]')
 """
 
 _COUNT_IN_POSTGRES = """

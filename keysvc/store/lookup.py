@@ -98,8 +98,10 @@ def find_session(public_id: str) -> StoredSession | None:
     Raises:
         Unavailable: If the database cannot be asked.
     """
-    row = _first(_FIND_SESSION, public_id)
-    return None if row is None else _session(row)
+    with reading():
+        row = _FIND_SESSION.row(public_id)
+    session = _session(row or _NO_SESSION)
+    return session if row else None
 
 
 def find_all(public_ids: Sequence[str]) -> dict[str, Principal]:
@@ -118,12 +120,6 @@ def find_all(public_ids: Sequence[str]) -> dict[str, Principal]:
         _stored(*row[own:]) if row[0] is None else _session(row) for row in rows
     ]
     return {principal.public_id: principal for principal in found}
-
-
-def _first(statement: Statement, public_id: str) -> Sequence[Any] | None:
-    with reading():
-        row: Sequence[Any] | None = statement.run(public_id).fetchone()
-    return row
 
 
 def _credentials(*columns: Any) -> Any:
@@ -153,7 +149,7 @@ def _everything() -> Any:
 
 
 _FIND = Selection(lambda: _credentials().where(CredentialRow.public_id == ""))
-_FIND_SESSION = Statement(lambda: _sessions().where(SessionRow.public_id == ""))
+_FIND_SESSION = Selection(lambda: _sessions().where(SessionRow.public_id == ""))
 _FIND_ALL = Statement(_everything)
 
 
@@ -161,6 +157,11 @@ _NOBODY = (
     *("0" * 32, Kind.API_KEY.value, OwnerKind.SERVICE_ACCOUNT.value, "0" * 36),
     *("0" * 16, "", True, "[]", "[]", None, None, None, "0" * 64, "0" * 16),
     *(None, None, 0, None, None, None, "{}", True),
+)
+_NO_SESSION = (
+    *("0" * 32, "0" * 16, "0" * 64, "0" * 16, 0, "2000-01-01 00:00:00+00:00", None),
+    *[None] * len(_OPERATOR),
+    *_NOBODY,
 )
 
 

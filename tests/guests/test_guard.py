@@ -4,6 +4,7 @@ import time
 from base64 import b64encode
 from datetime import datetime
 from datetime import UTC
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +13,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask.views import MethodView
 
+from keysvc import KeyService
+from keysvc.core.background import finish_all
+from keysvc.errors import Misconfigured
 from keysvc.guard import current_credential
 from keysvc.guard import KeyRequired
 from keysvc.guard import require_key
+from keysvc.model import Code
 from keysvc.model import Issued
+from keysvc.signals import verification_refused
+from keysvc.store.connection import disconnect
 from keysvc.testing import revoke_key
 from tests.api.signer import signer_of
 from tests.conftest import Client
@@ -205,13 +212,88 @@ def test_a_signed_request_is_let_in_once(
     assert statuses == [200, 401]
 
 
-def test_async_views_are_guarded_too(host: Flask) -> None:
+def test_async_views_are_guarded_too(host: Flask, new_key: NewKey) -> None:
     @host.get("/later")
     @require_key()
     async def later() -> str:
-        return "later"
+        name: str = current_credential.name
+        return name
 
-    assert host.test_client().get("/later").status_code == 401
+    class Later(MethodView):
+        decorators = [require_key()]
+
+        async def get(self) -> str:
+            return "a view of methods"
+
+    host.add_url_rule("/methods", view_func=Later.as_view("later-methods"))
+    client, headers = host.test_client(), carrying(new_key(name="mine"))
+    assert client.get("/later").status_code == 401
+    assert client.get("/methods").status_code == 401
+    assert client.get("/later", headers=headers).text == "mine"
+    assert client.get("/methods", headers=headers).text == "a view of methods"
+
+
+def test_nobody_is_let_in_for_another_request(
+    app: Flask, host: Flask, new_key: NewKey
+) -> None:
+    key = new_key("access_key")
+    with host.app_context():
+        good = host.test_client().get("/mine", headers=bearing(key))
+        assert good.status_code == 200
+        assert host.test_client().get("/mine").status_code == 401
+        with pytest.raises(RuntimeError):
+            assert current_credential.kind
+
+
+def test_a_request_inside_of_a_request_is_one_of_its_own(
+    host: Flask, new_key: NewKey
+) -> None:
+    @host.get("/around")
+    @require_key()
+    def around() -> list[int]:
+        inner = host.test_client()
+        wrong = inner.get("/mine", headers={"X-API-Key": "wrong"})
+        return [wrong.status_code, inner.get("/mine").status_code]
+
+    answer = host.test_client().get("/around", headers=carrying(new_key()))
+    assert answer.json == [401, 401]
+
+
+def test_a_browser_may_ask_before_it_sends_a_key(host: Flask) -> None:
+    client = host.test_client()
+    asked = client.options("/inner/twice")
+    assert (asked.status_code, "GET" in asked.headers["Allow"]) == (200, True)
+    assert client.options("/inner/absent").status_code == 404
+    assert client.get("/inner/twice").status_code == 401
+
+
+def test_what_a_second_guard_refuses_is_heard_of(host: Flask, new_key: NewKey) -> None:
+    heard: list[dict[str, Any]] = []
+
+    def hear(sender: Flask, **said: Any) -> None:
+        heard.append(said)
+
+    key = new_key()
+    with verification_refused.connected_to(hear, sender=host):
+        refused = host.test_client().get("/inner/twice", headers=carrying(key))
+    assert refused.status_code == 403
+    assert [(said["code"], said["id"]) for said in heard] == [
+        (Code.FORBIDDEN, key.credential.wire_id)
+    ]
+
+
+def test_a_large_body_is_not_read_for_a_signature(host: Flask, new_key: NewKey) -> None:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    signer = signer_of(new_key(scopes=["jobs:*"]), now).but(
+        version="v3.20170101", body_counts=True
+    )
+    host.test_client_class = Client
+    client = host.test_client()
+    assert isinstance(client, Client)
+    for size, status in [(32 * 1024, 200), (32 * 1024 + 1, 401)]:
+        assert signer.send(client, "POST", "/jobs", b"x" * size).status_code == status
+    old = signer.but(date="2020-01-01T00:00:00+00:00")
+    assert old.send(client, "POST", "/jobs", b"x").status_code == 401
 
 
 def test_outside_of_a_guard_there_is_no_credential(host: Flask) -> None:
@@ -227,6 +309,8 @@ def test_outside_of_a_guard_there_is_no_credential(host: Flask) -> None:
         ({"scopes": "jobs:run"}, "list"),
         ({"cost": -1}, "cost"),
         ({"cost": 1_000_001}, "cost"),
+        ({"cost": 1.5}, "cost"),
+        ({"kinds": [lambda: "a view"]}, "parentheses"),
     ],
 )
 def test_a_guard_that_nobody_could_pass_is_refused(
@@ -234,3 +318,34 @@ def test_a_guard_that_nobody_could_pass_is_refused(
 ) -> None:
     with pytest.raises((TypeError, ValueError), match=word):
         require_key(*demanded.pop("kinds", ()), **demanded)
+
+
+def test_without_a_keysvc_a_guard_says_so() -> None:
+    host = Flask("forgetful")
+    host.get("/mine")(require_key()(lambda: "mine"))
+    host.testing = True
+    with pytest.raises(RuntimeError, match="KeyService"):
+        host.test_client().get("/mine")
+
+
+def test_what_keeps_credentials_from_being_verified_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = Flask("hasty")
+    host.config["KEYSVC_HOME"] = str(tmp_path)
+    KeyService(host, url_prefix="/keys")
+    host.get("/mine")(require_key()(lambda: "mine"))
+    header = {"X-API-Key": "ksa_x"}
+    assert host.test_client().get("/mine", headers=header).status_code == 503
+    assert host.test_client().get("/keys/v1/auth", headers=header).status_code == 503
+    finish_all()
+    disconnect()
+    assert caplog.text.count("no credential can be verified: Migrations") == 2
+
+
+def test_a_ring_that_cannot_be_right_stops_the_start() -> None:
+    host = Flask("shop")
+    host.config["KEYSVC_SECRET_KEYS"] = "short"
+    with pytest.raises(Misconfigured, match="KEYSVC_SECRET_KEYS"):
+        KeyService(host)
+    disconnect()

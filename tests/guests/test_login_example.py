@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask_login import current_user
 
 from examples.login.app import create_app
 from keysvc.testing import client_with_key
@@ -60,12 +61,12 @@ def test_a_revoked_keypair_logs_nobody_in(site: Flask) -> None:
     ("kind", "draft", "status"),
     [
         ("keypair", {"owner": "nobody", "scopes": USE}, 401),
-        ("keypair", {"owner": "ada", "scopes": ["site:look"]}, 403),
-        ("keypair", {"owner": "ada", "scopes": USE, "remaining": 0}, 429),
+        ("keypair", {"owner": "ada", "scopes": ["site:look"]}, 401),
+        ("keypair", {"owner": "ada", "scopes": USE, "remaining": 0}, 401),
         ("keypair", {"owner": "ada", "scopes": USE, "is_active": False}, 401),
         # Not of the user ada, but of an organization and a service account.
-        ("access_key", {"owner": "ada", "scopes": USE}, 403),
-        ("api_key", {"owner": "ada", "scopes": USE}, 403),
+        ("access_key", {"owner": "ada", "scopes": USE}, 401),
+        ("api_key", {"owner": "ada", "scopes": USE}, 401),
     ],
 )
 def test_who_is_no_user_is_not_logged_in(
@@ -73,6 +74,15 @@ def test_who_is_no_user_is_not_logged_in(
 ) -> None:
     client = client_with_key(site, kind, **draft)
     assert client.get("/me").status_code == status
+
+
+def test_an_error_page_may_ask_for_the_user(site: Flask) -> None:
+    @site.errorhandler(404)
+    def absent(error: Exception) -> tuple[str, int]:
+        return f"nothing for {getattr(current_user, 'id', 'you')}", 404
+
+    key = issue_key(site, "access_key", scopes=USE)
+    assert client_with_key(site, key=key).get("/absent").text == "nothing for you"
 
 
 def test_what_is_open_asks_for_no_key(site: Flask) -> None:

@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 
 from keysvc import KeyService
 from keysvc.errors import Misconfigured
+from keysvc.guard import require_key
 from keysvc.testing import client_with_key
 
 Mount = Callable[..., Flask]
@@ -174,6 +175,16 @@ def test_the_deepest_prefix_will_do(host: Flask, mounted: Mount) -> None:
         "/a/b.c/d-e/v2/admin/keypairs/alice", headers={"X-Method-Override": "REPORT"}
     )
     assert listed.status_code == 401
+
+
+def test_a_guard_around_all_of_it_and_a_scheme_take_once(mounted: Mount) -> None:
+    host = mounted(Flask("shop"))
+    host.before_request(require_key())
+    client = client_with_key(
+        host, "access_key", owner="acme", scopes=["access-keys:read"], remaining=2
+    )
+    path = "/keys/organizations/acme/access-keys"
+    assert [client.get(path).status_code for _ in range(3)] == [200, 200, 429]
 
 
 def test_a_second_registration_is_refused(host: Flask, mounted: Mount) -> None:

@@ -79,8 +79,13 @@ GOOD = {
         (401, "", 503),
         (403, "", 503),
         (404, "", 503),
-        (413, "", 401),
-        (422, "", 401),
+        (413, "", 503),
+        (422, "", 503),
+        (422, json.dumps({"errors": {"token": ["Too long."]}}), 401),
+        (422, json.dumps({"errors": {"signed.target": ["Too long."]}}), 401),
+        (422, json.dumps({"errors": {"kinds": ["Unknown field."]}}), 503),
+        (422, json.dumps({"errors": {"token": ["x"], "scopes": ["x"]}}), 503),
+        (422, json.dumps({"errors": None}), 503),
         (429, "", 503),
         (500, "", 503),
         (503, "", 503),
@@ -208,6 +213,28 @@ def test_connections_are_kept_and_no_fork_talks_on_its_parents() -> None:
             os._exit(0 if status(host) == 200 else 1)
         assert os.waitpid(child, 0)[1] == 0
     assert len({*peers}) >= 2
+
+
+def test_what_is_not_demanded_is_not_said() -> None:
+    asked: list[Any] = []
+
+    def answer(request: Request) -> Response:
+        asked.append(request.json)
+        return Response(json.dumps(GOOD), mimetype="application/json")
+
+    with answering(answer) as url:
+        assert status(guarded(url)) == 200
+    assert asked == [{"token": "ksa_presented", "ip": "127.0.0.1", "cost": 1}]
+
+
+def test_credentials_that_go_in_clear_are_warned_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    guarded("http://127.0.0.1:1")
+    guarded("https://keys.example.com")
+    assert caplog.text == ""
+    guarded("http://keys.example.com")
+    assert "in clear" in caplog.text
 
 
 def test_nothing_presented_is_not_asked_about() -> None:

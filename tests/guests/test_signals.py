@@ -159,3 +159,20 @@ def test_another_application_hears_nothing(app: Flask, admin: Client) -> None:
 
     with signals.credential_issued.connected_to(fail, sender=Flask("other")):
         issue_key(app)
+
+
+def test_a_muted_signal_is_not_heard(heard: Heard, app: Flask) -> None:
+    with signals.credential_issued.muted():
+        issue_key(app, "keypair")
+    assert heard == []
+
+
+def test_a_receiver_may_be_async(app: Flask) -> None:
+    heard: list[str] = []
+
+    async def hear(sender: Flask, **said: Any) -> None:
+        heard.append(said["action"])
+
+    with signals.credential_issued.connected_to(hear, sender=app):
+        issue_key(app, "keypair")
+    assert heard == ["credential.create"]

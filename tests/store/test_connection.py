@@ -281,7 +281,15 @@ def test_a_process_that_has_disconnected_may_bind_another(
 
 @pytest.mark.parametrize(
     "url",
-    ["sqlite://", "sqlite:///:memory:", "postgresql://host", "nonsense", "://x", ""],
+    [
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///:memory:?x=1",
+        "postgresql://host",
+        "nonsense",
+        "://x",
+        "",
+    ],
 )
 def test_a_url_that_names_no_database(unbound: None, url: str) -> None:
     with pytest.raises(Misconfigured, match="KEYSVC_DATABASE_URL"):
