@@ -42,7 +42,7 @@ class Forwarded:
     def address(self, environ: dict[str, Any]) -> str | None:
         """Return the client's address: the first from the right that is no proxy."""
         peer: str = environ.get("REMOTE_ADDR") or ""
-        if not self._prefix or not self._trusts(peer):
+        if not self._prefix or not self._trusts(_peer(environ)):
             return peer or None
         told: str = environ.get(self._prefix + "FOR", "")
         hops = [hop for part in told.split(",") if (hop := part.strip())]
@@ -58,7 +58,7 @@ class Forwarded:
         Raises:
             MalformedCredential: If a trusted proxy does not tell them.
         """
-        if not self._prefix or not self._trusts(environ.get("REMOTE_ADDR") or ""):
+        if not self._prefix or not self._trusts(_peer(environ)):
             return environ
         method = environ.get(self._prefix + "METHOD")
         told = (environ.get(self._prefix + name) for name in self._targets)
@@ -71,6 +71,12 @@ class Forwarded:
             "RAW_URI": _path_of(target),
             "HTTP_HOST": host,
         }
+
+
+def _peer(environ: dict[str, Any]) -> str:
+    """Return who has really connected, also where a host's ``ProxyFix`` came before."""
+    before: dict[str, Any] = environ.get("werkzeug.proxy_fix.orig", environ)
+    return before.get("REMOTE_ADDR") or ""
 
 
 def _path_of(target: str) -> str:

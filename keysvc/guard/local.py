@@ -5,7 +5,7 @@ from keysvc.core.announcements import Listener
 from keysvc.core.announcements import SILENCE
 from keysvc.core.service import Service
 from keysvc.core.verification.presented import Presented
-from keysvc.guard.credential import Finding
+from keysvc.guard.judge import Finding
 from keysvc.model import Code
 from keysvc.model import Demands
 

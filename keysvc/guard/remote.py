@@ -25,7 +25,7 @@ from keysvc.core.verification.signing import Signed
 from keysvc.errors import MalformedCredential
 from keysvc.errors import Misconfigured
 from keysvc.errors import Unavailable
-from keysvc.guard.credential import Finding
+from keysvc.guard.judge import Finding
 from keysvc.model import Code
 from keysvc.model import Demands
 from keysvc.model import Owner

@@ -28,9 +28,9 @@ from keysvc.current import remember_let_in
 from keysvc.errors import KeysvcError
 from keysvc.errors import MalformedCredential
 from keysvc.errors import Unauthenticated
-from keysvc.guard.credential import Finding
-from keysvc.guard.credential import Judge
 from keysvc.guard.errors import refuse
+from keysvc.guard.judge import Finding
+from keysvc.guard.judge import Judge
 from keysvc.model import Code
 from keysvc.model import Demands
 from keysvc.model import KINDS

@@ -77,6 +77,27 @@ def test_a_proxy_in_any_clothes_is_one(family: str, peer: str) -> None:
     assert address(CLIENT, peer, family) == CLIENT
 
 
+@EACH
+@pytest.mark.parametrize(
+    ("peer", "client"), [(PROXY, CLIENT), (CLIENT, "198.51.100.9")]
+)
+def test_behind_a_hosts_proxy_fix_the_peer_is_still_who_has_connected(
+    family: str, peer: str, client: str
+) -> None:
+    environ = {
+        "REMOTE_ADDR": "198.51.100.9",
+        "werkzeug.proxy_fix.orig": {"REMOTE_ADDR": peer},
+        FAMILIES[family] + "FOR": CLIENT,
+        FAMILIES[family] + "METHOD": "GET",
+        FAMILIES[family] + "URI": "/asked",
+        "RAW_URI": "/v1/auth",
+    }
+    forwarded = Forwarded(family, TRUSTED)
+    assert forwarded.address(environ) == client
+    asked = "/asked" if peer == PROXY else "/v1/auth"
+    assert forwarded.signed(environ)["RAW_URI"] == asked
+
+
 def test_a_socket_file_is_this_machine() -> None:
     environ = {"REMOTE_ADDR": "", "HTTP_X_FORWARDED_FOR": CLIENT}
 
