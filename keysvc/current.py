@@ -52,21 +52,20 @@ class LetIn(NamedTuple):
     verdict: Verdict | None
 
 
-def remember_let_in(known: Any, verdict: Verdict | None) -> None:
-    """Keep whom a guard has let in for the rest of this request."""
-    request.environ[_LET_IN] = LetIn(_application(), known, verdict)
-
-
-def let_in() -> LetIn | None:
-    """Return whom a guard of this application has let in, if one has."""
-    found: LetIn | None = request.environ.get(_LET_IN)
-    if found is None or found.application is not _application():
-        return None
-    return found
-
-
-def _application() -> Any:
+def application() -> Any:
+    """Return the application of the request itself: a proxy costs at every look."""
     return cast(Any, current_app)._get_current_object()
+
+
+def remember_let_in(environ: dict[str, Any], who: LetIn) -> None:
+    """Keep whom a guard has let in for the rest of the request of *environ*."""
+    environ[_LET_IN] = who
+
+
+def let_in(environ: dict[str, Any], application: Any) -> LetIn | None:
+    """Return whom a guard of *application* has let in for this request, if one has."""
+    found: LetIn | None = environ.get(_LET_IN)
+    return found if found is not None and found.application is application else None
 
 
 def remember_caller(who: Caller) -> None:

@@ -4,6 +4,7 @@ from flask import request
 
 from keysvc.auth.schemes import present
 from keysvc.core.verification.callers import caller_of
+from keysvc.current import application
 from keysvc.current import let_in
 from keysvc.current import origin
 from keysvc.current import remember_caller
@@ -21,7 +22,7 @@ def establish() -> Caller:
             and it is wrong.
         Unavailable: If the database cannot be asked, or is not ours.
     """
-    held = let_in()
+    held = let_in(request.environ, application())
     if held is not None and held.verdict is not None:
         # By a guard of the host's around these routes: what that took is taken once.
         return caller_of(held.verdict, origin())

@@ -5,8 +5,10 @@ from typing import Any
 from typing import NamedTuple
 
 from flask import has_request_context
+from flask import request
 from werkzeug.local import LocalProxy
 
+from keysvc.current import application
 from keysvc.current import let_in
 from keysvc.guard.judge import Known
 from keysvc.model import Owner
@@ -25,7 +27,9 @@ class CurrentCredential(NamedTuple):
 
 
 def _current() -> CurrentCredential:
-    held = let_in() if has_request_context() else None
+    held = None
+    if has_request_context():
+        held = let_in(request.environ, application())
     if held is None:
         raise RuntimeError("current_credential is there only inside of require_key.")
     known: Known = held.known

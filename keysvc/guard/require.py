@@ -21,6 +21,7 @@ from keysvc.core.verification.signing import read_date
 from keysvc.core.verification.signing import Signed
 from keysvc.core.verification.signing import signs_body
 from keysvc.core.verification.signing import WINDOW
+from keysvc.current import application
 from keysvc.current import JUDGE
 from keysvc.current import let_in
 from keysvc.current import LetIn
@@ -103,15 +104,16 @@ class require_key:
 
 
 def _find(environ: dict[str, Any], demands: Demands) -> Finding:
-    judge: Judge | None = current_app.extensions.get(JUDGE)
+    app = application()
+    judge: Judge | None = app.extensions.get(JUDGE)
     if judge is None:
         raise RuntimeError("KeyService is not registered on this application.")
-    held = let_in()
+    held = let_in(environ, app)
     if held is not None:
         return _fitting(judge, held, demands)
     finding = judge.judge(_presented(environ), demands)
     if finding.code is Code.VALID:
-        remember_let_in(finding.known, finding.verdict)
+        remember_let_in(environ, LetIn(app, finding.known, finding.verdict))
     return finding
 
 
