@@ -5,13 +5,13 @@ Kept in its environ, not in Flask's ``g``: that one belongs to the application c
 which outlives a request wherever somebody has pushed one around several.
 """
 
+import random
 import re
 from hashlib import sha256
 from typing import Any
 from typing import cast
 from typing import NamedTuple
 from uuid import UUID
-from uuid import uuid4
 
 from flask import current_app
 from flask import request
@@ -84,9 +84,19 @@ def request_id() -> str:
     known: str | None = request.environ.get(_ID)
     if known is None:
         given = request.headers.get("X-Request-ID", "")
-        known = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
+        known = given if _REQUEST_ID.fullmatch(given) else _new_id()
         request.environ[_ID] = known
     return known
+
+
+def _new_id() -> str:
+    """
+    Return a random id (UUID 4).
+
+    It need not be hard to guess, so the system is not asked for randomness: that would
+    hand the GIL on in the middle of every request.
+    """
+    return str(UUID(int=random.getrandbits(128), version=4))
 
 
 def idempotency_key() -> str | None:

@@ -7,6 +7,20 @@ They lie in the package so that none is read from the working directory.
 from pathlib import Path
 from typing import Any
 
+from gunicorn.glogging import Logger
+
+
+class QuietLogger(Logger):  # type: ignore[misc]
+    """gunicorn's own log, without the work for access lines that nobody wants."""
+
+    def access(self, *args: Any) -> None:
+        """Log a request, where an access log was asked for (``--access-logfile``)."""
+        # Where logging is configured, gunicorn puts each line together and drops it.
+        if self.cfg.accesslog:
+            super().access(*args)
+
+
+logger_class = QuietLogger
 worker_class = "gthread"
 threads = 4
 # Longer than the 15 s that aiohttp keeps an idle connection: Backend.AI's client would
