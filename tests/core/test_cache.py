@@ -132,7 +132,7 @@ def test_the_feed_vouches_for_half_a_second(cache: Cache, clock: Monotonic) -> N
 
 def test_nothing_is_kept_for_ever(cache: Cache, clock: Monotonic) -> None:
     cache.keep(session(credential=api_key()), HERE)
-    clock.now += 299
+    clock.now += 3599
     cache.confirm(clock.now)
     assert cache.find("s1") and cache.find("k1")
     clock.now += 1
@@ -144,11 +144,11 @@ def test_a_parent_that_is_too_old_vouches_for_no_one(
     cache: Cache, clock: Monotonic
 ) -> None:
     cache.keep(api_key("k1"), HERE)
-    clock.now += 200
+    clock.now += 2000
     cache.confirm(clock.now)
     # Its account is read again with another key of it, and is as young as that.
     cache.keep(api_key("k2"), HERE)
-    clock.now += 150
+    clock.now += 1700
     cache.confirm(clock.now)
     assert cache.find("k1") is None
     assert cache.find("k2")

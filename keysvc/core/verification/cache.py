@@ -24,7 +24,7 @@ from keysvc.model import Trace
 FRESH = 0.5
 
 #: Seconds that anything is kept, whatever the feed says.
-_LIFETIME = 300.0
+_LIFETIME = 3600.0
 
 
 class _Kept(NamedTuple):
