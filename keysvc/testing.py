@@ -112,11 +112,12 @@ def client_with_key(
     """
     key = key or issue_key(app, kind, owner=owner, **draft)
     client = app.test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = _authorization(key)
+    client.environ_base["HTTP_AUTHORIZATION"] = authorization_of(key)
     return client
 
 
-def _authorization(key: Issued) -> str:
+def authorization_of(key: Issued) -> str:
+    """Return the ``Authorization`` by which *key* is presented."""
     if key.credential.kind is not Kind.KEYPAIR:
         return f"Bearer {key.secret}"
     pair = f"{key.credential.public_id}:{key.secret}"

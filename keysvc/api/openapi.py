@@ -131,8 +131,8 @@ class DocumentedBlueprint(Blueprint):  # type: ignore[misc]
         self, status: int, schema: type[Schema] | None = None, **kwargs: Any
     ) -> Any:
         """Dump what a view returns by one instance of *schema*, and document it."""
-        dump = schema().dump if schema else None
-        document = super().response(status, schema, **kwargs)
+        instance = schema() if schema else None
+        document = super().response(status, instance, **kwargs)
 
         def decorate(view: Callable[..., Any]) -> Any:
             @wraps(view)
@@ -140,7 +140,8 @@ class DocumentedBlueprint(Blueprint):  # type: ignore[misc]
                 result = view(*args, **kw)
                 if isinstance(result, Response):
                     return result
-                return json_response(dump(result) if dump else result, status)
+                told = instance.dump(result) if instance else result
+                return json_response(told, status)
 
             return document(answered)
 

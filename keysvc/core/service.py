@@ -48,10 +48,10 @@ class Service:
             pool_timeout=settings.pool_timeout,
         )
         self.settings, self.now, self._ready = settings, now, False
+        vault, mint = Vault(lambda: ring.load(settings)), Mint(settings)
         if settings.secret_keys:
             # One that cannot be right stops the start; a file may still be made.
-            ring.load(settings)
-        vault, mint = Vault(lambda: ring.load(settings)), Mint(settings)
+            vault.reload()
         self.housekeeping = Housekeeping(now)
         once = Idempotency(vault, self.housekeeping, now)
         cache, cursors = Cache(settings.cache_size), Cursors(vault)

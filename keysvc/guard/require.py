@@ -76,17 +76,16 @@ class require_key:
         if view is None:
             return None if _is_preflight() else self._check()
 
+        # Found out once: ensure_sync would do it at every request.
+        is_async = iscoroutinefunction(view)
+
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             self._check()
-            return view(*args, **kwargs)
+            call = current_app.ensure_sync(view) if is_async else view
+            return call(*args, **kwargs)
 
-        @wraps(view)
-        def guarded_async(*args: Any, **kwargs: Any) -> Any:
-            self._check()
-            return current_app.ensure_sync(view)(*args, **kwargs)
-
-        return guarded_async if iscoroutinefunction(view) else guarded
+        return guarded
 
     def _check(self) -> None:
         # Each read of a proxy costs a microsecond: one of each kind, no more.

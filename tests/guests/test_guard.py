@@ -1,7 +1,6 @@
 """A host's own views, guarded with keys that keysvc issued."""
 
 import time
-from base64 import b64encode
 from datetime import datetime
 from datetime import UTC
 from pathlib import Path
@@ -23,6 +22,7 @@ from keysvc.model import Code
 from keysvc.model import Issued
 from keysvc.signals import verification_refused
 from keysvc.store.connection import disconnect
+from keysvc.testing import authorization_of
 from keysvc.testing import revoke_key
 from tests.api.signer import signer_of
 from tests.conftest import Client
@@ -76,12 +76,7 @@ def client(host: Flask) -> FlaskClient:
 
 
 def carrying(issued: Issued) -> Headers:
-    pair = f"{issued.credential.public_id}:{issued.secret}"
-    return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
-
-
-def bearing(issued: Issued) -> Headers:
-    return {"Authorization": f"Bearer {issued.secret}"}
+    return {"Authorization": authorization_of(issued)}
 
 
 def test_what_is_not_guarded_stays_open(client: FlaskClient) -> None:
@@ -170,8 +165,8 @@ def test_a_key_of_another_family_is_none_of_these(
     client: FlaskClient, new_key: NewKey
 ) -> None:
     key = new_key("api_key", remaining=1)
-    assert client.get("/keys-only", headers=bearing(key)).text == "never"
-    assert client.get("/keys-only", headers=bearing(key)).status_code == 429
+    assert client.get("/keys-only", headers=carrying(key)).text == "never"
+    assert client.get("/keys-only", headers=carrying(key)).status_code == 429
 
 
 def test_of_the_wrong_family_nothing_is_taken(
@@ -179,8 +174,8 @@ def test_of_the_wrong_family_nothing_is_taken(
 ) -> None:
     key = new_key("api_key", scopes=["jobs:*"], remaining=3)
     for _ in range(4):
-        assert client.post("/jobs", headers=bearing(key)).status_code == 403
-    assert client.get("/mine", headers=bearing(key)).status_code == 200
+        assert client.post("/jobs", headers=carrying(key)).status_code == 403
+    assert client.get("/mine", headers=carrying(key)).status_code == 200
 
 
 def test_what_was_revoked_is_refused_within_a_second(
@@ -238,7 +233,7 @@ def test_nobody_is_let_in_for_another_request(
 ) -> None:
     key = new_key("access_key")
     with host.app_context():
-        good = host.test_client().get("/mine", headers=bearing(key))
+        good = host.test_client().get("/mine", headers=carrying(key))
         assert good.status_code == 200
         assert host.test_client().get("/mine").status_code == 401
         with pytest.raises(RuntimeError):

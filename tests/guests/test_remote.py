@@ -256,7 +256,10 @@ def test_refusals_are_heard_of(app: Flask) -> None:
     heard: list[dict[str, Any]] = []
     with served(app) as url:
         host = guarded(url, asker.secret)
-        hear = lambda sender, **said: heard.append(said)  # noqa: E731
+
+        def hear(sender: Flask, **said: Any) -> None:
+            heard.append(said)
+
         with verification_refused.connected_to(hear, sender=host):
             assert status(host) == 401
     assert heard == [{"code": Code.UNKNOWN, "kind": None, "id": None, "owner": None}]

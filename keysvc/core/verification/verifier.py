@@ -95,8 +95,7 @@ class Verifier:
             verdict = self._vouched(claim, demands, now) or self._asked(
                 claim, demands, now
             )
-        if verdict.code is not Code.VALID:
-            self._listener.refused(verdict.code, verdict.principal)
+        self._announce(verdict)
         return verdict
 
     def judge_all(self, questions: Sequence[Question]) -> list[Verdict]:
@@ -127,9 +126,13 @@ class Verifier:
             principal, (_, demands) = found.get(claim.public_id), questions[number]
             verdicts[number] = self._decided(claim, principal, demands, now, position)
         for verdict in verdicts.values():
-            if verdict.code is not Code.VALID:
-                self._listener.refused(verdict.code, verdict.principal)
+            self._announce(verdict)
         return [verdicts[number] for number in range(len(questions))]
+
+    def _announce(self, verdict: Verdict) -> None:
+        """Let a refusal be heard of."""
+        if verdict.code is not Code.VALID:
+            self._listener.refused(verdict.code, verdict.principal)
 
     def _vouched(self, claim: Claim, demands: Demands, now: datetime) -> Verdict | None:
         """Return a good verdict from the cache, or none at all."""
