@@ -4,19 +4,19 @@ import logging
 import os
 from base64 import b64encode
 from datetime import datetime
-from datetime import UTC
 from ipaddress import ip_address
-from math import ceil
 from typing import Any
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
 
+from keysvc.auth.refusals import retry_after
 from keysvc.config import Settings
 from keysvc.core.access import is_loopback
 from keysvc.core.announcements import Listener
 from keysvc.core.announcements import SILENCE
+from keysvc.core.clock import utcnow
 from keysvc.core.verification.presented import Pair
 from keysvc.core.verification.presented import Presented
 from keysvc.core.verification.presented import Token
@@ -26,10 +26,12 @@ from keysvc.errors import MalformedCredential
 from keysvc.errors import Misconfigured
 from keysvc.errors import Unavailable
 from keysvc.guard.judge import Finding
+from keysvc.model import Charge
 from keysvc.model import Code
 from keysvc.model import Demands
 from keysvc.model import Owner
 from keysvc.model import OwnerKind
+from keysvc.model import Verdict
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +189,9 @@ def _finding_of(data: bytes) -> Finding:
         code = Code(said["code"])
         if (code is Code.VALID) is not said["valid"]:
             raise ValueError
-        return Finding(code, _known(said), _retry_after(code, said["resetAt"]))
+        reset_at = said["resetAt"] and datetime.fromisoformat(said["resetAt"])
+        refusal = Verdict(code, charge=Charge(code, reset_at=reset_at))
+        return Finding(code, _known(said), retry_after(refusal, utcnow()))
     except (KeyError, TypeError, ValueError):
         log.error("what answers at KEYSVC_URL is no keysvc")
         raise Unavailable(_AWAY) from None
@@ -206,11 +210,3 @@ def _known(said: dict[str, Any]) -> Told | None:
         tuple(said["roleIds"]),
         expires_at and datetime.fromisoformat(expires_at),
     )
-
-
-def _retry_after(code: Code, reset_at: str | None) -> int | None:
-    """Return the seconds to wait; a spent quota comes back when somebody fills it."""
-    if code is not Code.RATE_LIMITED or reset_at is None:
-        return None
-    left = datetime.fromisoformat(reset_at) - datetime.now(UTC)
-    return max(ceil(left.total_seconds()), 1)

@@ -3,8 +3,6 @@
 import logging
 from collections.abc import Callable
 from collections.abc import Iterable
-from datetime import datetime
-from datetime import UTC
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any
@@ -15,12 +13,13 @@ from flask import request
 from keysvc.auth.refusals import STATUS
 from keysvc.auth.schemes import present_any
 from keysvc.core.access import is_scope
+from keysvc.core.clock import utcnow
 from keysvc.core.verification.decisions import fits
 from keysvc.core.verification.presented import Presented
+from keysvc.core.verification.signing import is_timely
 from keysvc.core.verification.signing import read_date
 from keysvc.core.verification.signing import Signed
 from keysvc.core.verification.signing import signs_body
-from keysvc.core.verification.signing import WINDOW
 from keysvc.current import application
 from keysvc.current import JUDGE
 from keysvc.current import let_in
@@ -133,9 +132,9 @@ def _presented(environ: dict[str, Any]) -> Presented:
 
 def _body_of(signed: Signed) -> bytes:
     """Return the body that is signed, if it is worth being read at all."""
-    near = abs(datetime.now(UTC) - read_date(signed.date)) < WINDOW
+    timely = is_timely(read_date(signed.date), utcnow())
     chunked = "HTTP_TRANSFER_ENCODING" in request.environ
-    if not near or chunked or (request.content_length or 0) > MAX_SIGNED_BODY:
+    if not timely or chunked or (request.content_length or 0) > MAX_SIGNED_BODY:
         raise MalformedCredential("A signed body is of now, and small.")
     return request.get_data()
 

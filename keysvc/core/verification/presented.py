@@ -71,8 +71,8 @@ def claim_of(presented: Presented, mint: Mint, now: datetime) -> Claim | None:
         return Claim(Kind.KEYPAIR, presented.access_key, presented.secret_key)
     # Read first, both: what is malformed says so before anything is used up.
     date, _ = signing.read_date(presented.date), signing.read_version(presented.version)
-    near = abs(now - date) < signing.WINDOW
-    if not near or not tokens.is_access_key(presented.access_key):
+    timely = signing.is_timely(date, now)
+    if not timely or not tokens.is_access_key(presented.access_key):
         return None
     return Claim(Kind.KEYPAIR, presented.access_key, "", presented, date)
 

@@ -79,6 +79,11 @@ def read_date(text: str) -> datetime:
     raise MalformedCredential("The date of a signed request is ISO 8601 or RFC 7231.")
 
 
+def is_timely(date: datetime, now: datetime) -> bool:
+    """Tell whether a request of *date* may come *now*."""
+    return abs(now - date) < WINDOW
+
+
 def sign(secret: str, request: Signed, date: datetime) -> str:
     """Return the signature that *request*, of *date*, must have, in hexadecimal."""
     key = _hmac(secret.encode(), date.strftime("%Y%m%d"))
