@@ -129,6 +129,12 @@ QUESTIONS: dict[str, Any] = {"questions": [QUESTION]}
 
 VERDICTS: dict[str, Any] = {"answers": [VERDICT]}
 
+METRICS = """\
+# HELP keysvc_verifications_total Credentials verified, by kind and what was found.
+# TYPE keysvc_verifications_total counter
+keysvc_verifications_total{code="VALID",kind="api_key"} 1789.0
+"""
+
 SCOPE_PARAMETER: dict[str, Any] = {
     "in": "query",
     "name": "scope",

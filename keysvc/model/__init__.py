@@ -37,6 +37,7 @@ from keysvc.model.principals import Demands
 from keysvc.model.principals import KINDS
 from keysvc.model.principals import Principal
 from keysvc.model.principals import Proof
+from keysvc.model.principals import SESSION
 from keysvc.model.principals import Stored
 from keysvc.model.principals import StoredOperator
 from keysvc.model.principals import StoredSession
@@ -80,6 +81,7 @@ __all__ = [
     "Record",
     "Renewed",
     "Secret",
+    "SESSION",
     "ServiceAccount",
     "Session",
     "Sort",

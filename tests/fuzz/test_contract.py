@@ -118,6 +118,7 @@ OPERATIONS = {
     "POST /v1/verify/batch",
     "GET /healthz",
     "GET /readyz",
+    "GET /metrics",
     "GET /",
 }
 
