@@ -9,7 +9,6 @@ from keysvc.errors import KeysvcError
 _OF_DATABASES = {
     "InterfaceError",
     "IntegrityError",
-    "InternalError",
     "MaxConnectionsExceeded",
     "OperationalError",
     "ProgrammingError",

@@ -6,7 +6,7 @@ from weakref import WeakSet
 from keysvc.core.background import Background
 from keysvc.core.service import Service
 from keysvc.core.tally import Tallies
-from keysvc.store.connection import pool_use
+from keysvc.store.pools import pool_use
 
 #: Seconds that a count waits at most before other processes can see it.
 _INTERVAL = 1.0

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from typing import NamedTuple
 
 import peewee
 from playhouse import db_url
@@ -207,25 +206,6 @@ def _translate(error: BaseException) -> None:
     # Of a broken file SQLite says no more than DatabaseError itself does.
     if isinstance(error, _AWAY) or type(error) is peewee.DatabaseError:
         raise Unavailable(_AWAY_NOW) from error
-
-
-class PoolUse(NamedTuple):
-    """How many connections are used, how many wait for use, and how many may be."""
-
-    used: int
-    idle: int
-    limit: int
-
-
-def pool_use() -> PoolUse:
-    """Return how the pool of this process is used now; of none, that it is not."""
-    pooled = database.obj
-    if pooled is None:
-        return PoolUse(0, 0, 0)
-    # Peewee tells it nowhere; the lengths alone are read, which needs no lock.
-    return PoolUse(
-        len(pooled._in_use), len(pooled._connections), pooled._max_connections or 0
-    )
 
 
 def is_memory() -> bool:

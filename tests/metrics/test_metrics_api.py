@@ -167,9 +167,7 @@ def test_verifications_are_counted_by_kind_and_code(
     assert told["lookup_duration_seconds_count"] == misses
 
 
-def test_logins_are_counted_too(
-    grown: Ask, stranger: Client, service: Service
-) -> None:
+def test_logins_are_counted_too(grown: Ask, stranger: Client, service: Service) -> None:
     for form in (
         {"username": "olga", "password": "wrong"},
         {"password": "ksa_no-key-at-all"},
