@@ -11,7 +11,6 @@ _OF_DATABASES = {
     "IntegrityError",
     "MaxConnectionsExceeded",
     "OperationalError",
-    "ProgrammingError",
 }
 
 
