@@ -37,7 +37,7 @@ def _in_a_handler() -> None:
     ("fail", "classes"),
     [
         (lambda: int(SECRET), ["ValueError"]),
-        (lambda: {}[SECRET], ["KeyError"]),
+        (lambda: dict[str, str]()[SECRET], ["KeyError"]),
         (lambda: SECRET.encode().decode("utf-16-" + SECRET[:2]), ["LookupError"]),
         (_chained, ["ValueError", "KeyError"]),
         (_in_a_handler, ["RuntimeError"]),
