@@ -47,6 +47,8 @@ _CREDENTIAL = (
     CredentialRow.generation,
     CredentialRow.retained_digest,
     CredentialRow.retained_key,
+    CredentialRow.retained_sealed,
+    CredentialRow.retained_sealed_key,
     CredentialRow.retained_until,
     CredentialRow.attributes,
     ServiceAccountRow.is_active,
@@ -156,7 +158,7 @@ _FIND_ALL = Statement(_everything)
 _NOBODY = (
     *("0" * 32, Kind.API_KEY.value, OwnerKind.SERVICE_ACCOUNT.value, "0" * 36),
     *("0" * 16, "", True, "[]", "[]", None, None, None, "0" * 64, "0" * 16),
-    *(None, None, 0, None, None, None, "{}", True),
+    *(None, None, 0, None, None, None, None, None, "{}", True),
 )
 _NO_SESSION = (
     *("0" * 32, "0" * 16, "0" * 64, "0" * 16, 0, "2000-01-01 00:00:00+00:00", None),
@@ -211,6 +213,8 @@ def _stored(
     generation: int | None,
     retained_digest: str | None,
     retained_key: str | None,
+    retained_sealed: str | None,
+    retained_sealed_key: str | None,
     retained_until: datetime | str | None,
     attributes: str,
     account_active: bool | int | None,
@@ -241,6 +245,8 @@ def _stored(
         generation=generation or 0,
         retained_digest=retained_digest,
         retained_key=retained_key,
+        retained_sealed=retained_sealed,
+        retained_sealed_key=retained_sealed_key,
         retained_until=moment(retained_until),
         owner_active=bool(account_active) or not has_account,
     )

@@ -53,6 +53,8 @@ class CredentialRow(Table):
     retain_minutes = peewee.IntegerField(null=True)
     rotated_at = UtcDateTimeField(null=True)
     last_login_at = UtcDateTimeField(null=True)
+    retained_sealed = peewee.TextField(null=True)
+    retained_sealed_key = peewee.CharField(max_length=16, null=True)
 
     class Meta:
         table_name = "keysvc_credential"
@@ -81,6 +83,20 @@ CredentialRow.add_index(
         CredentialRow.created_at,
         CredentialRow.id,
         name="keysvc_credential_created",
+    )
+)
+
+
+CredentialRow.add_index(
+    CredentialRow.index(
+        CredentialRow.created_at, CredentialRow.id, name="keysvc_credential_age"
+    )
+)
+CredentialRow.add_index(
+    CredentialRow.index(
+        CredentialRow.created_by_kind,
+        CredentialRow.created_by_id,
+        name="keysvc_credential_maker",
     )
 )
 
