@@ -15,7 +15,7 @@ _LONGEST = timedelta(days=36525)
 
 
 class Span(fields.Field[timedelta]):
-    """Seconds, minutes, hours, days or weeks, up to a century."""
+    """Seconds, minutes, hours, days or weeks; what is longer is read as a century."""
 
     def __init__(self, **kwargs: Any) -> None:
         described = {"type": "string", "pattern": f"^{_SPAN.pattern}$"}
@@ -30,6 +30,4 @@ class Span(fields.Field[timedelta]):
                 "Must be up to 7 digits and one of s, m, h, d, w, as in 90d."
             )
         span = timedelta(**{_UNITS[found[2]]: int(found[1])})
-        if span > _LONGEST:
-            raise ValidationError("Must be 36525d at most.")
-        return span
+        return min(span, _LONGEST)

@@ -118,7 +118,7 @@ class Search:
             self.kind,
             self.owner and list(self.owner),
             self.created_by and list(self.created_by),
-            *(span and span.total_seconds() for span in spans),
+            *(None if s is None else s.total_seconds() for s in spans),
         ]
 
 
