@@ -58,6 +58,8 @@ EXCUSED = {
     ),
     # A page token is of one organization and one direction, which no schema can say.
     Excuse(f"GET {_ORGANIZATION_KEYS}", "positive_data_acceptance", 422, "pageToken"),
+    # Nor of which search it is.
+    Excuse("GET /v1/credentials", "positive_data_acceptance", 422, "pageToken"),
 }
 
 #: Phases in which operations are asked; the others only look around.
@@ -113,6 +115,9 @@ OPERATIONS = {
     "GET /api/v1/version",
     "GET /health",
     "GET /v1/audit",
+    "GET /v1/credentials",
+    "POST /v1/credentials/{credential_id}/rotate",
+    "POST /v1/credentials/deactivate",
     "GET /v1/auth",
     "POST /v1/verify",
     "POST /v1/verify/batch",
