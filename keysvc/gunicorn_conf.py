@@ -9,6 +9,8 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
+from keysvc.errors import Misconfigured
+
 
 class QuietLogger(Logger):  # type: ignore[misc]
     """gunicorn's own log, without the work for access lines that nobody wants."""
@@ -72,7 +74,12 @@ def on_starting(server: Any) -> None:
     """Let the workers share their metrics, before there are any."""
     from keysvc.metrics import directory
 
-    directory.begin(server.cfg.worker_tmp_dir, server.cfg.uid, server.cfg.gid)
+    cfg = server.cfg
+    try:
+        directory.begin(cfg.worker_tmp_dir, cfg.uid, cfg.gid)
+    except (OSError, Misconfigured) as error:
+        # Which gunicorn tells without a traceback.
+        raise RuntimeError(f"no directory for metrics: {error}") from None
 
 
 def child_exit(server: Any, worker: Any) -> None:

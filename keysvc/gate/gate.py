@@ -25,6 +25,7 @@ from keysvc.model import Code
 from keysvc.model import Demands
 from keysvc.model import Principal
 from keysvc.model import Verdict
+from keysvc.traces import trace_of
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,10 @@ class Gate:
             return 401, []
         except KeysvcError as error:
             log.error("no credential can be verified: %s", error)
+            return 503, []
+        except Exception as error:
+            # The server's own log would quote the request.
+            log.error("a request has failed\n%s", trace_of(error))
             return 503, []
         if verdict.code is not Code.VALID or verdict.principal is None:
             log_refusal(verdict.code, verdict.principal, environ)

@@ -36,8 +36,7 @@ class KeysvcCollector:
         Raises:
             Unavailable: If what the others have written cannot be read.
         """
-        hand_over_all()
-        for metric in _shared() if _IS_SHARED else registry.collect():
+        for metric in _shared() if _IS_SHARED else _own():
             if metric.name.startswith(PREFIX):
                 metric.samples = [s for s in metric.samples if not _is_noise(s.name)]
                 yield metric
@@ -55,15 +54,21 @@ def exposition() -> tuple[bytes, str]:
     return encode(collector), media_type
 
 
+def _own() -> Iterable[Metric]:
+    hand_over_all()
+    return registry.collect()
+
+
 def _shared() -> list[Metric]:
     """Return what is in the directory, a host's own metrics among it."""
     try:
+        hand_over_all()
         # Untyped, as all of this module of the library.
         shared: Any = MultiProcessCollector
         return list(shared(None, os.environ.get(directory.VARIABLE)).collect())
     except (OSError, ValueError, struct.error):
         # Gone, or a process has just begun to write there.
-        raise Unavailable("The metrics of the other workers cannot be read.") from None
+        raise Unavailable("The metrics of all workers cannot be read.") from None
 
 
 def _is_noise(sample: str) -> bool:

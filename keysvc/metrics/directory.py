@@ -15,6 +15,8 @@ from pathlib import Path
 from tempfile import gettempdir
 from tempfile import mkdtemp
 
+from keysvc.errors import Misconfigured
+
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 _NAME = "keysvc-metrics-"
@@ -33,11 +35,11 @@ def begin(parent: str | None, user: int, group: int) -> None:
         user, group: As whom the workers will run.
 
     Raises:
-        OSError: If there cannot be one.
+        OSError, Misconfigured: If there cannot be one.
     """
     if told := os.environ.get(VARIABLE):
         # Of an operator's own, other servers may use the rest.
-        Path(told).mkdir(mode=0o700, parents=True, exist_ok=True)
+        require()
         _bury_killed(Path(told))
         return
     where = Path(parent or gettempdir())
@@ -52,11 +54,28 @@ def begin(parent: str | None, user: int, group: int) -> None:
     os.environ[VARIABLE] = str(own)
 
 
+def require() -> None:
+    """
+    Make the directory that is named, if any is and it is not there.
+
+    Raises:
+        Misconfigured: If it cannot be made.
+    """
+    if told := os.environ.get(VARIABLE):
+        try:
+            Path(told).mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError:
+            raise Misconfigured(f"{VARIABLE} names no directory.") from None
+
+
 def bury(pid: int) -> None:
     """Forget how things were in a process that has ended; what it counted stays."""
     from prometheus_client.multiprocess import mark_process_dead
 
-    mark_process_dead(pid)  # type: ignore[no-untyped-call]
+    # What is raised in a server's own hook would end the server.
+    with suppress(OSError):
+        if os.environ.get(VARIABLE):
+            mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 def end() -> None:

@@ -14,6 +14,8 @@ from prometheus_client import Counter
 from prometheus_client import Gauge
 from prometheus_client import Histogram
 
+from keysvc.metrics import directory
+
 PREFIX = "keysvc_"
 
 #: Seconds: a look-up takes tenths of a millisecond, a login a second.
@@ -22,6 +24,7 @@ _BOUNDS = (
     *(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
 )
 
+directory.require()
 registry = CollectorRegistry()
 
 

@@ -12,6 +12,7 @@ from flask import Flask
 
 from keysvc.core.background import Background
 from keysvc.current import EXTENSION
+from keysvc.guard import require_key
 from keysvc.signals import verification_refused
 from keysvc.testing import client_with_key
 
@@ -60,6 +61,22 @@ def test_a_fault_in_a_route_is_no_quotation(
     assert SECRET not in answer.text
     assert "a request has failed" in said() and "in _fail" in said()
     assert "ValueError" in said()
+    assert SECRET not in said()
+
+
+def test_nor_is_one_in_a_guard_or_in_forward_auth(
+    mounted: Mount, said: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = mounted(Flask("shop"))
+    host.add_url_rule("/jobs", view_func=require_key()(lambda: "jobs"))
+    client = client_with_key(host, "keypair")
+    monkeypatch.setattr(host.extensions[EXTENSION].verifier, "judge", _fail)
+
+    # Whatever is wrong inside: nobody is let in.
+    for path in ("/jobs", "/keys/v1/auth"):
+        assert client.get(f"{path}?scope=a:b").status_code == 503
+
+    assert said().count("in _fail") >= 2
     assert SECRET not in said()
 
 

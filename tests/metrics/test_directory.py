@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from keysvc.errors import Misconfigured
 from keysvc.metrics import directory
+from tests.service.servers import environment
 
 ME = (os.geteuid(), os.getegid())
 
@@ -21,6 +23,18 @@ from keysvc.metrics import directory
 directory.begin(sys.argv[1], os.geteuid(), os.getegid())
 print(os.environ[directory.VARIABLE], flush=True)
 signal.pause()
+"""
+
+#: Asks for metrics while the directory is there, and when it is gone.
+_ASKER = """
+import shutil, sys
+from keysvc import create_app
+
+client = create_app().test_client()
+print(client.get("/metrics").status_code)
+shutil.rmtree(sys.argv[1], ignore_errors=True)
+client.get("/nowhere")
+print(client.get("/metrics").status_code)
 """
 
 
@@ -108,5 +122,26 @@ def test_where_none_can_be_made_the_start_fails(
     with pytest.raises(OSError):
         directory.begin(str(tmp_path / "nowhere"), *ME)
     monkeypatch.setenv(directory.VARIABLE, str(tmp_path / "file" / "below"))
-    with pytest.raises(OSError):
+    with pytest.raises(Misconfigured, match=directory.VARIABLE):
         directory.begin(None, *ME)
+
+
+@pytest.mark.parametrize(
+    ("path", "statuses"), [("to/be/made", "200\n503\n"), ("file/x", "503\n503\n")]
+)
+def test_without_a_directory_the_metrics_are_away_and_nothing_else(
+    path: str, statuses: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    told = tmp_path / path
+    settings = environment(KEYSVC_HOME=tmp_path, PROMETHEUS_MULTIPROC_DIR=told)
+
+    done = subprocess.run(
+        [sys.executable, "-c", _ASKER, str(told)],
+        env=settings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.stdout == statuses, done.stderr
