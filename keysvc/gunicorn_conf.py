@@ -9,8 +9,6 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from keysvc.errors import Misconfigured
-
 
 class QuietLogger(Logger):  # type: ignore[misc]
     """gunicorn's own log, without the work for access lines that nobody wants."""
@@ -72,6 +70,7 @@ logconfig_dict = {
 
 def on_starting(server: Any) -> None:
     """Let the workers share their metrics, before there are any."""
+    from keysvc.errors import Misconfigured
     from keysvc.metrics import directory
 
     cfg = server.cfg
