@@ -14,6 +14,7 @@ from keysvc.current import caller_id
 from keysvc.current import request_id
 from keysvc.current import seconds
 from keysvc.current import service
+from keysvc.metrics.labels import METHODS
 from keysvc.traces import trace_of
 
 log = logging.getLogger("keysvc.request")
@@ -86,11 +87,11 @@ def configure(app: Flask) -> None:
 
 
 def _log_request(response: Response) -> Response:
-    """Tell the route, never the path or the query: they hold what clients put there."""
+    """Tell the route, and no path, query or method of theirs: clients choose those."""
     log.info(
         "request",
         extra={
-            "method": request.method,
+            "method": METHODS[request.method],
             "route": request.url_rule.rule if request.url_rule else None,
             "status": response.status_code,
             "ms": round(seconds() * 1000, 2),

@@ -63,15 +63,17 @@ def test_the_line_has_the_id_of_the_answer(stranger: Client, lines: Lines) -> No
     assert all(len(request_id) == 36 for request_id in said)
 
 
-def test_the_path_and_the_query_are_not_told(stranger: Client, lines: Lines) -> None:
+def test_what_clients_choose_is_not_told(stranger: Client, lines: Lines) -> None:
     stranger.get("/v2/admin/keypairs/a-user/a-key?keys=a-query")
-    stranger.get("/nowhere/a-path?a-query")
+    stranger.open("/nowhere/a-path?a-query", method="A-METHOD")
 
     told, unknown = lines()
+    assert (told["method"], unknown["method"]) == ("GET", "OTHER")
     assert (told["status"], told["caller"]) == (401, None)
     assert (unknown["status"], unknown["route"]) == (404, None)
     said = json.dumps([told, unknown])
-    assert not [x for x in ("a-user", "a-key", "a-query", "a-path") if x in said]
+    chosen = ("a-user", "a-key", "a-query", "a-path", "A-METHOD")
+    assert not [x for x in chosen if x in said]
 
 
 def test_a_fault_is_one_line_that_tells_where_it_was(
