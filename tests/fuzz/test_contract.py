@@ -17,6 +17,7 @@ from schemathesis.transport.wsgi import WSGITransport
 from keysvc.model import Issued
 from tests.fuzz.contract import AsQuery
 from tests.fuzz.contract import contract_of
+from tests.fuzz.contract import TIMES
 
 Issue = Callable[..., Issued]
 
@@ -209,7 +210,7 @@ def test_nothing_breaks_the_contract_for_an_administrator(
 ) -> None:
     schema = contract_of(app, as_query, issue("admin", scopes=("*",)))
 
-    found = run(schema, 20, *ASKING)
+    found = run(schema, 20 * TIMES, *ASKING)
 
     assert found.failures == [], "\n\n".join(found.failures)
     assert found.checks >= CHECKS
@@ -226,7 +227,7 @@ def test_nothing_breaks_the_contract_for_a_stranger(
     # valid; the tests of each scheme send those.
     schema.config.generation.with_security_parameters = False
 
-    found = run(schema, 20, *ASKING)
+    found = run(schema, 20 * TIMES, *ASKING)
 
     assert found.failures == [], "\n\n".join(found.failures)
     assert found.checks >= CHECKS
@@ -239,7 +240,7 @@ def test_what_was_created_can_be_followed(
 ) -> None:
     schema = contract_of(app, as_query, issue("admin", scopes=("*",)))
 
-    found = run(schema, 40, PhaseName.STATEFUL_TESTING)
+    found = run(schema, 40 * TIMES, PhaseName.STATEFUL_TESTING)
 
     assert found.failures == [], "\n\n".join(found.failures)
     assert found.checks >= CHECKS
