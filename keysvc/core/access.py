@@ -81,6 +81,17 @@ def require_read(caller: Caller, owner: Owner, scope: str) -> None:
         require_scope(caller, scope)
 
 
+def realm_for(caller: Caller, scope: str) -> Owner | None:
+    """
+    Return what *caller* may learn of with *scope*; None for everything.
+
+    Raises:
+        Forbidden: Without the scope.
+    """
+    require_scope(caller, scope)
+    return None if covers(caller.scopes, ANY_REALM) else caller.owner
+
+
 def require_scope(caller: Caller, scope: str) -> None:
     """Raise ``Forbidden`` unless *caller* holds *scope*."""
     if not covers(caller.scopes, scope):

@@ -1,0 +1,151 @@
+"""``keysvc scan``: tokens where they should not be."""
+
+import re
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+
+from keysvc.commands.findings import collect
+from keysvc.commands.findings import for_people
+from keysvc.commands.findings import for_scripts
+from keysvc.commands.group import json_option
+from keysvc.commands.group import operator
+from keysvc.commands.history import history
+from keysvc.commands.output import print_json
+from keysvc.commands.output import print_table
+from keysvc.commands.sources import Source
+from keysvc.commands.sources import sources
+from keysvc.commands.sources import STDIN
+from keysvc.commands.sources import Unread
+from keysvc.core.secrets.sightings import Lookout
+from keysvc.current import service
+from keysvc.errors import KeysvcError
+from keysvc.model import Leak
+
+#: What it exits with; 0 if there was nothing.
+FOUND, UNSURE = 1, 2
+
+_PREFIX = re.compile(r"[0-9A-Za-z]{1,12}")
+
+
+class _Unsure(click.ClickException):
+    """It cannot be told."""
+
+    exit_code = UNSURE
+
+
+def _words(context: Any, option: Any, prefixes: tuple[str, ...]) -> tuple[str, ...]:
+    for prefix in prefixes:
+        if not _PREFIX.fullmatch(prefix):
+            raise click.BadParameter("has 1 to 12 characters of 0-9 A-Z a-z")
+    return prefixes
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "--git", "with_git", is_flag=True, help="Read the whole history of PATH, too."
+)
+@click.option("--revoke", is_flag=True, help="Switch off what is found.")
+@click.option("--offline", is_flag=True, help="Ask no database.")
+@click.option(
+    "--prefix",
+    "prefixes",
+    metavar="WORD",
+    multiple=True,
+    callback=_words,
+    help="Look for tokens that begin so, too; may be repeated.",
+)
+@json_option
+@with_appcontext
+def scan(
+    paths: tuple[str, ...],
+    with_git: bool,
+    revoke: bool,
+    offline: bool,
+    prefixes: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """
+    Find tokens of keysvc in files, below directories, in standard input (`-`).
+
+    By prefix and checksum, in whatever bytes; what is gzip's is unpacked, links are
+    not followed. A keypair is found where its two keys stand within 4 KiB. The
+    database tells what each token is: VALID, INACTIVE, EXPIRED or UNKNOWN. No token
+    is printed.
+
+    --revoke switches off what is found and is not off yet, a hundred in one
+    transaction, each with its record in the audit; it ends sessions, and of a secret
+    that was rotated the time that is left to it.
+
+    Exits with 0 if there is nothing, with 1 if something was found, with 2 if
+    something could not be read or asked, whatever was found besides.
+    """
+    if offline and revoke:
+        raise click.UsageError("--revoke needs the database, and --offline asks none.")
+    failure = "" if offline else _failure_of(service.installation.ensure_ready)
+    if failure:
+        raise _Unsure(f"{failure} With --offline no database is asked.")
+    lookout = Lookout({**dict.fromkeys(prefixes, "token"), **service.token_kinds})
+    unread, leaks = Unread(), dict[str, Leak]()
+    found = collect(lookout, _read(paths, with_git, unread), unread)
+    if not offline:
+        tokens = [finding.token for finding in found]
+        failure = _failure_of(lambda: _ask(tokens, revoke, leaks))
+    if as_json:
+        print_json(for_scripts(found, leaks))
+    elif found:
+        asked = (
+            () if offline else ("code", "id", "revoked") if revoke else ("code", "id")
+        )
+        columns = "where", "times", "kind", "publicId", *asked
+        print_table(for_people(found, leaks, *columns))
+    _tell(unread, with_git)
+    if failure:
+        raise _Unsure(failure)
+    status = UNSURE if unread.failures else FOUND if found else 0
+    click.get_current_context().exit(status)
+
+
+def _failure_of(ask: Callable[[], None]) -> str:
+    """Return why the database could not be asked; nothing if it could."""
+    try:
+        ask()
+    except KeysvcError as error:
+        return str(error)
+    return ""
+
+
+def _read(paths: Iterable[str], with_git: bool, unread: Unread) -> Iterator[Source]:
+    for path in dict.fromkeys(paths):
+        yield from sources(path, unread)
+        if with_git and path != STDIN:
+            yield from history(path, unread)
+
+
+def _ask(tokens: Iterable[str], revoke: bool, leaks: dict[str, Leak]) -> None:
+    """Add to *leaks* what the tokens are, and end them if that is wanted."""
+    ask, limit = service.leaks.examine, service.leaks.LIMIT
+    if revoke:
+        ask = service.leaks.report
+    distinct = list(dict.fromkeys(tokens))
+    for first in range(0, len(distinct), limit):
+        asked = distinct[first : first + limit]
+        leaks.update(zip(asked, ask(operator(), asked), strict=True))
+
+
+def _tell(unread: Unread, with_git: bool) -> None:
+    """Tell what was passed over."""
+    said = [*unread.failures]
+    if unread.links:
+        said.append(f"{unread.links} symbolic links were not followed.")
+    if unread.special:
+        said.append(f"{unread.special} pipes, sockets or devices were not read.")
+    if not with_git:
+        said += [f"{d}: --git reads its history, too." for d in unread.histories]
+    for line in said:
+        click.echo(line, err=True)
