@@ -36,6 +36,7 @@ json_values = st.recursive(
                 + ["name", "active", "full_name", "retain_period_minutes", "expires_at"]
                 + ["roleIds", "roleRefs", "token", "accessKey", "secretKey", "signed"]
                 + ["questions", "ip", "cost", "method", "target", "headers", "body"]
+                + ["tokens"]
             ),
             inner,
             max_size=4,
@@ -89,6 +90,7 @@ operations = st.sampled_from(
         ("DELETE", f"{ORGANIZATIONS}o/access-keys/{UUID(int=1)}"),
         ("POST", "/v1/verify"),
         ("POST", "/v1/verify/batch"),
+        ("POST", "/v1/leaks"),
     ]
 )
 media_types = st.sampled_from(
@@ -129,7 +131,17 @@ queries = st.lists(
     max_size=3,
 )
 roots = st.sampled_from(
-    [FAMILY, "/v1/audit", "/v1/auth", ACCOUNTS, ACCOUNTS, KEYS, KEYS, LOGIN]
+    [
+        FAMILY,
+        "/v1/audit",
+        "/v1/auth",
+        "/v1/leaks",
+        ACCOUNTS,
+        ACCOUNTS,
+        KEYS,
+        KEYS,
+        LOGIN,
+    ]
     + [f"{ORGANIZATIONS}o/access-keys"]
 )
 

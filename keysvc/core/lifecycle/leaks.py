@@ -69,7 +69,9 @@ class Leaks:
             # Once more: nobody changes them from here on.
             found = self._recognition.recognise(presented, realm)
             end = _End(caller, held, self._now(), record)
-            ended = {_key(one): end(one) for one in sorted(found, key=_key)}
+            # Each once, and always in the same order.
+            distinct = {_key(one): one for one in found}
+            ended = {key: end(distinct[key]) for key in sorted(distinct)}
         return [Leak(one.code, one.principal, ended[_key(one)]) for one in found]
 
 
