@@ -20,6 +20,7 @@ from keysvc.core.secrets.tokens import mint_token
 from keysvc.core.service import Service
 from keysvc.errors import Unavailable
 from keysvc.model import Issued
+from keysvc.model import Keyset
 from keysvc.store.connection import disconnect
 from tests.api.organizations import issue_key
 from tests.commands.conftest import Run
@@ -118,7 +119,7 @@ def test_live_ones_are_told_and_switched_off(
     ]
     rest = [("INACTIVE", False), ("UNKNOWN", False)]
     assert states == [[("VALID", True), *rest], [("INACTIVE", False), *rest]]
-    records = service.ledger.page(operator(), keyset()).items
+    records = service.ledger.page(operator(), Keyset(limit=100)).items
     assert [one.entry.action for one in records][-1] == "credential.leak"
     assert records[-1].entry.actor.kind == "cli"
 

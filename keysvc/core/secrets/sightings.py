@@ -118,8 +118,8 @@ class Lookout:
 
     def _find_tokens(self, text: bytes, start: int, end: int) -> Iterator[_Found]:
         # A token is taken to be where its underscore stands.
-        for found in _TOKEN.finditer(text, start, end - 1 + _TOKEN_LENGTH):
-            place = found.start()
+        for seen in _TOKEN.finditer(text, start, end - 1 + _TOKEN_LENGTH):
+            place = seen.start()
             for prefix, kind in self._kinds.items():
                 if text.endswith(prefix, 0, place):
                     begin, stop = place - len(prefix), place + _TOKEN_LENGTH
@@ -130,21 +130,25 @@ class Lookout:
 
 
 def _find_basics(text: bytes, start: int, end: int) -> Iterator[_Found]:
-    for found in _BASIC.finditer(text, start, end - 1 + _BASIC_LENGTH):
-        place = found.start()
+    for seen in _BASIC.finditer(text, start, end - 1 + _BASIC_LENGTH):
+        place = seen.start()
         pair = _PAIR.fullmatch(b64decode(text[place : place + _BASIC_LENGTH] + b"=="))
-        if pair is not None:
-            yield from _proven(place, *pair.groups())
+        if pair is not None and (found := _proven(place, *pair.groups())):
+            yield found
 
 
 def _find_keypairs(text: bytes, start: int, end: int) -> Iterator[_Found]:
     low, high = max(0, start - _AROUND), end + _AROUND
     access_keys = [key.start() for key in _ACCESS_KEY.finditer(text, low, high)]
     for place in _secret_keys(text, access_keys):
-        if start <= place < end:
-            secret_key = text[place : place + _SECRET_KEY_LENGTH]
-            for access_key in _near(text, place, access_keys):
-                yield from _proven(place, access_key, secret_key)
+        if not start <= place < end:
+            continue
+        secret_key = text[place : place + _SECRET_KEY_LENGTH]
+        for at in _near(place, access_keys):
+            access_key = text[at : at + _ACCESS_KEY_LENGTH]
+            if found := _proven(place, access_key, secret_key):
+                yield found
+                break
 
 
 def _secret_keys(text: bytes, access_keys: Sequence[int]) -> Iterator[int]:
@@ -167,14 +171,15 @@ def _windows(places: Sequence[int]) -> Iterator[tuple[int, int]]:
     yield low, high
 
 
-def _near(text: bytes, secret_key: int, access_keys: Sequence[int]) -> set[bytes]:
-    """Return the access keys that stand within reach of a secret key."""
+def _near(secret_key: int, access_keys: Sequence[int]) -> list[int]:
+    """Return the access keys in reach of a secret key, the nearest first."""
     first = bisect_left(access_keys, secret_key - REACH - _ACCESS_KEY_LENGTH)
     last = bisect_right(access_keys, secret_key + _SECRET_KEY_LENGTH + REACH)
-    return {text[at : at + _ACCESS_KEY_LENGTH] for at in access_keys[first:last]}
+    return sorted(access_keys[first:last], key=lambda at: abs(at - secret_key))
 
 
-def _proven(place: int, access_key: bytes, secret_key: bytes) -> Iterator[_Found]:
+def _proven(place: int, access_key: bytes, secret_key: bytes) -> _Found | None:
     public_id, secret = access_key.decode(), secret_key.decode()
-    if tokens.is_keypair(public_id, secret):
-        yield _Found(place, Kind.KEYPAIR.value, public_id, f"{public_id}:{secret}")
+    if not tokens.is_keypair(public_id, secret):
+        return None
+    return _Found(place, Kind.KEYPAIR.value, public_id, f"{public_id}:{secret}")
