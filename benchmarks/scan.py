@@ -2,8 +2,8 @@
 ``python -m benchmarks.scan``: how fast tokens are looked for, and how often in vain.
 
 Text at random is made as it is read, which is not timed; in it every token is a false
-alarm. What is found in real trees is for a person to judge. Seconds are the processor's,
-so that a busy machine tells the same.
+alarm. What is found in real trees is for a person to judge. Seconds are those of the
+processor, so that a busy machine tells the same.
 """
 
 import sysconfig

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Protocol
 
 from keysvc.core import access
-from keysvc.core.verification.callers import credential_of
 from keysvc.model import Code
 from keysvc.model import Demands
 from keysvc.model import Owner
@@ -32,11 +31,11 @@ def decide(
 
     Of a foreign realm nothing is said, and of whom has proven nothing neither.
     """
-    code = state_of(principal, proof, demands.realm, now)
-    if code is not Code.VALID or principal is None:
-        return code
-    stored = credential_of(principal)
-    allowed = stored.allowed_ips if stored is not None else ()
+    flaw = _flaw_of(principal, proof, demands.realm, now)
+    if flaw is not None or principal is None:
+        return flaw or Code.UNKNOWN
+    stored = principal.credential if isinstance(principal, StoredSession) else principal
+    allowed = () if stored is None else stored.allowed_ips
     if allowed and not access.address_allowed(allowed, demands.address):
         return Code.IP_NOT_ALLOWED
     return fits(principal, demands)
@@ -46,6 +45,12 @@ def state_of(
     principal: Principal | None, proof: Proof, realm: Owner | None, now: datetime
 ) -> Code:
     """Say whether *principal* lives, whoever uses it, for what, and from where."""
+    return _flaw_of(principal, proof, realm, now) or Code.VALID
+
+
+def _flaw_of(
+    principal: Principal | None, proof: Proof, realm: Owner | None, now: datetime
+) -> Code | None:
     if principal is None or proof is Proof.NONE:
         return Code.UNKNOWN
     if realm is not None and principal.owner != realm:
@@ -55,22 +60,21 @@ def state_of(
     return _of_credential(principal, now)
 
 
-def _of_session(session: StoredSession, now: datetime) -> Code:
+def _of_session(session: StoredSession, now: datetime) -> Code | None:
     """A session is as good as what has logged in is now."""
     if session.ends_at <= now:
         return Code.EXPIRED
     if session.operator is not None and not session.operator.is_active:
         return Code.INACTIVE
-    credential = session.credential
-    return Code.VALID if credential is None else _of_credential(credential, now)
+    return session.credential and _of_credential(session.credential, now)
 
 
-def _of_credential(stored: Stored, now: datetime) -> Code:
+def _of_credential(stored: Stored, now: datetime) -> Code | None:
     if not (stored.is_active and stored.owner_active):
         return Code.INACTIVE
     if stored.expires_at is not None and stored.expires_at <= now:
         return Code.EXPIRED
-    return Code.VALID
+    return None
 
 
 def fits(principal: _Scoped, demands: Demands) -> Code:
