@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +60,7 @@ def collect(
 
 
 def for_people(
-    found: Mapping[Finding, int], leaks: Leaks, *columns: str
+    found: Mapping[Finding, int], leaks: Leaks, columns: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Return the rows of a table, of these *columns*."""
     rows = zip(found, for_scripts(found, leaks), strict=True)

@@ -1,17 +1,19 @@
 """``keysvc scan``: tokens where they should not be."""
 
 import re
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 import click
 from flask.cli import with_appcontext
 
 from keysvc.commands.findings import collect
+from keysvc.commands.findings import Finding
 from keysvc.commands.findings import for_people
 from keysvc.commands.findings import for_scripts
+from keysvc.commands.findings import Leaks
 from keysvc.commands.group import json_option
 from keysvc.commands.group import operator
 from keysvc.commands.history import history
@@ -38,6 +40,17 @@ class _Unsure(click.ClickException):
     exit_code = UNSURE
 
 
+class _Scan(click.Command):
+    """Fails with 2, as 1 says that something was found."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeysvcError as error:
+            hint = "" if ctx.params["offline"] else " With --offline none is asked."
+            raise _Unsure(f"{error}{hint}") from error
+
+
 def _words(context: Any, option: Any, prefixes: tuple[str, ...]) -> tuple[str, ...]:
     for prefix in prefixes:
         if not _PREFIX.fullmatch(prefix):
@@ -45,7 +58,7 @@ def _words(context: Any, option: Any, prefixes: tuple[str, ...]) -> tuple[str, .
     return prefixes
 
 
-@click.command()
+@click.command(cls=_Scan)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option(
     "--git", "with_git", is_flag=True, help="Read the whole history of PATH, too."
@@ -87,37 +100,21 @@ def scan(
     """
     if offline and revoke:
         raise click.UsageError("--revoke needs the database, and --offline asks none.")
-    failure = "" if offline else _failure_of(service.installation.ensure_ready)
-    if failure:
-        raise _Unsure(f"{failure} With --offline no database is asked.")
+    if not offline:
+        service.installation.ensure_ready()
     lookout = Lookout({**dict.fromkeys(prefixes, "token"), **service.token_kinds})
     unread, leaks = Unread(), dict[str, Leak]()
     found = collect(lookout, _read(paths, with_git, unread), unread)
-    if not offline:
-        tokens = [finding.token for finding in found]
-        failure = _failure_of(lambda: _ask(tokens, revoke, leaks))
-    if as_json:
-        print_json(for_scripts(found, leaks))
-    elif found:
-        asked = (
-            () if offline else ("code", "id", "revoked") if revoke else ("code", "id")
-        )
-        columns = "where", "times", "kind", "publicId", *asked
-        print_table(for_people(found, leaks, *columns))
-    _tell(unread, with_git)
-    if failure:
-        raise _Unsure(failure)
+    try:
+        if not offline:
+            _ask([finding.token for finding in found], revoke, leaks)
+    finally:
+        # What was found is told, whatever comes of asking.
+        asked = [] if offline else ["code", "id", *(["revoked"] if revoke else [])]
+        _print(found, leaks, as_json, asked)
+        _tell(unread, with_git)
     status = UNSURE if unread.failures else FOUND if found else 0
     click.get_current_context().exit(status)
-
-
-def _failure_of(ask: Callable[[], None]) -> str:
-    """Return why the database could not be asked; nothing if it could."""
-    try:
-        ask()
-    except KeysvcError as error:
-        return str(error)
-    return ""
 
 
 def _read(paths: Iterable[str], with_git: bool, unread: Unread) -> Iterator[Source]:
@@ -129,13 +126,22 @@ def _read(paths: Iterable[str], with_git: bool, unread: Unread) -> Iterator[Sour
 
 def _ask(tokens: Iterable[str], revoke: bool, leaks: dict[str, Leak]) -> None:
     """Add to *leaks* what the tokens are, and end them if that is wanted."""
-    ask, limit = service.leaks.examine, service.leaks.LIMIT
-    if revoke:
-        ask = service.leaks.report
+    ask = service.leaks.report if revoke else service.leaks.examine
+    limit = service.leaks.LIMIT
     distinct = list(dict.fromkeys(tokens))
     for first in range(0, len(distinct), limit):
         asked = distinct[first : first + limit]
         leaks.update(zip(asked, ask(operator(), asked), strict=True))
+
+
+def _print(
+    found: Mapping[Finding, int], leaks: Leaks, as_json: bool, asked: Iterable[str]
+) -> None:
+    if as_json:
+        print_json(for_scripts(found, leaks))
+    elif found:
+        columns = ["where", "times", "kind", "publicId", *asked]
+        print_table(for_people(found, leaks, columns))
 
 
 def _tell(unread: Unread, with_git: bool) -> None:

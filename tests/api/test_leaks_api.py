@@ -2,6 +2,9 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -538,3 +541,23 @@ def test_what_is_deleted_meanwhile_is_unknown(
 
     assert first == UNKNOWN
     assert second["revoked"]
+
+
+def test_of_many_who_report_the_same_at_once_one_ends_it(
+    service: Service, issue: Issue, account: Account
+) -> None:
+    leaked = [pair(issue()) for _ in range(4)] + [account.session(account.key())]
+    draw, start = Random(5), Barrier(6)
+
+    def report_all() -> list[str]:
+        mine = draw.sample(leaked, len(leaked))
+        start.wait(30)
+        found = service.leaks.report(CLI, mine)
+        return [token for token, leak in zip(mine, found, strict=True) if leak.revoked]
+
+    with ThreadPoolExecutor(6) as pool:
+        futures = [pool.submit(report_all) for _ in range(6)]
+        ended = [token for future in futures for token in future.result(60)]
+
+    assert sorted(ended) == sorted(leaked)
+    assert service.ledger.verify().flaw is None

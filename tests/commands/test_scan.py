@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from click.testing import Result
+from flask import Flask
+from flask.cli import ScriptInfo
 
 from keysvc import create_app
+from keysvc.commands import commands
 from keysvc.commands.group import operator
 from keysvc.core.background import finish_all
 from keysvc.core.secrets.tokens import mint_keypair
@@ -277,14 +281,17 @@ class Repository:
     """A git repository, its commits in order."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory
+        self.directory, self._commits = directory, 0
         directory.mkdir()
         self.git("init", "-q", "-b", "main")
 
     def git(self, *words: str) -> str:
         who = ("-c", "user.name=x", "-c", "user.email=x@example.com")
+        # One commit is newer than the other, however fast they come.
+        date = f"2030-01-01T00:00:{self._commits:02}Z"
         return subprocess.run(
             ["git", "-C", str(self.directory), *who, *words],
+            env={**os.environ, "GIT_COMMITTER_DATE": date},
             check=True,
             capture_output=True,
             text=True,
@@ -299,6 +306,7 @@ class Repository:
                 path.write_bytes(
                     content.encode() if isinstance(content, str) else content
                 )
+        self._commits += 1
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", message)
         return self.git("rev-parse", "HEAD")
@@ -459,6 +467,17 @@ def test_offline_nothing_is_asked_and_nothing_is_made(
     assert asking.exit_code == UNSURE
     assert "--offline" in asking.stderr
     assert not Path(nothing["KEYSVC_HOME"]).exists()
+
+
+def test_a_wrong_setting_is_not_taken_for_a_finding(tmp_path: Path) -> None:
+    def make() -> Flask:
+        return create_app({"KEYSVC_API_KEY_PREFIX": "a_b"})
+
+    words = ["scan", "--offline", str(tmp_path)]
+    done = CliRunner().invoke(commands, words, obj=ScriptInfo(create_app=make))
+
+    assert done.exit_code == UNSURE
+    assert "KEYSVC_API_KEY_PREFIX must have 1 to 12 characters" in done.stderr
 
 
 @on_one_engine

@@ -55,9 +55,8 @@ class Leaks:
         End what up to 100 tokens open, and say in order what they were.
 
         A credential is switched off, whatever it may do and whoever manages it; also
-        one that has expired, or nobody could prolong it any more without reviving what
-        has leaked. Of a secret that a rotation retains the grace ends, and the new one
-        stays. A session ends.
+        one that has expired, lest somebody prolongs what has leaked. Of a secret that a
+        rotation retains the grace ends, and the new one stays. A session ends.
         """
         realm = access.realm_for(caller, _SCOPE)
         presented = list(map(presented_of, tokens))
