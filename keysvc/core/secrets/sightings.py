@@ -32,7 +32,7 @@ _TOKEN = re.compile(rb"_(?=[0-9A-Za-z]{48}[0-4][0-9A-Za-z]{5})")
 _TOKEN_LENGTH = 55
 _ACCESS_KEY = re.compile(rb"KP(?=[A-Z2-7]{18})")
 _ACCESS_KEY_LENGTH = 20
-_SECRET_KEY = re.compile(rb"(?=([0-9A-Za-z]{34}[0-4][0-9A-Za-z]{5}))")
+_SECRET_KEY = re.compile(rb"(?=[0-9A-Za-z]{34}[0-4][0-9A-Za-z]{5})")
 _SECRET_KEY_LENGTH = 40
 
 #: Where secret keys are looked for: a longer run is data in base64, or the like.
@@ -67,11 +67,8 @@ class Sighting(NamedTuple):
         return f"Sighting({self.line}, {self.kind!r}, {self.public_id!r})"
 
 
-class _Found(NamedTuple):
-    place: int
-    kind: str
-    public_id: str
-    token: str
+#: A place, and what a sighting says but its line.
+_Found = tuple[int, str, str, str]
 
 
 class Lookout:
@@ -126,7 +123,7 @@ class Lookout:
                     whole = text[begin:stop].decode()
                     token = tokens.read_token(whole)
                     if token is not None:
-                        yield _Found(place, kind, token.public_id, whole)
+                        yield place, kind, token.public_id, whole
 
 
 def _find_basics(text: bytes, start: int, end: int) -> Iterator[_Found]:
@@ -182,4 +179,4 @@ def _proven(place: int, access_key: bytes, secret_key: bytes) -> _Found | None:
     public_id, secret = access_key.decode(), secret_key.decode()
     if not tokens.is_keypair(public_id, secret):
         return None
-    return _Found(place, Kind.KEYPAIR.value, public_id, f"{public_id}:{secret}")
+    return place, Kind.KEYPAIR.value, public_id, f"{public_id}:{secret}"
