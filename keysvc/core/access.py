@@ -20,6 +20,9 @@ ANY_REALM = "realm:any"
 
 _SCOPE = re.compile(r"[a-z0-9._:/*-]{1,100}")
 
+#: The realm of whoever has none: nothing belongs to it.
+_NOBODY = Owner(OwnerKind.OPERATOR, "")
+
 #: The area of scopes that each family's credentials lie in.
 _AREA = {
     Kind.KEYPAIR: "keypairs",
@@ -64,6 +67,12 @@ def reaches(caller: Caller, owner: Owner) -> bool:
     return caller.owner == owner or covers(caller.scopes, ANY_REALM)
 
 
+def realm_of(caller: Caller) -> Owner | None:
+    """Return whose things *caller* may look through; None for everyone's."""
+    everywhere = covers(caller.scopes, ANY_REALM)
+    return None if everywhere else caller.owner or _NOBODY
+
+
 def require_realm(caller: Caller, owner: Owner) -> None:
     """Raise ``NotFound`` of a foreign realm: the caller learns nothing of it."""
     if not reaches(caller, owner):
@@ -79,17 +88,6 @@ def require_read(caller: Caller, owner: Owner, scope: str) -> None:
     itself = owner.kind is OwnerKind.SERVICE_ACCOUNT and caller.owner == owner
     if not itself:
         require_scope(caller, scope)
-
-
-def realm_for(caller: Caller, scope: str) -> Owner | None:
-    """
-    Return what *caller* may learn of with *scope*; None for everything.
-
-    Raises:
-        Forbidden: Without the scope.
-    """
-    require_scope(caller, scope)
-    return None if covers(caller.scopes, ANY_REALM) else caller.owner
 
 
 def require_scope(caller: Caller, scope: str) -> None:

@@ -21,6 +21,7 @@ from keysvc.model.pages import Cut
 from keysvc.model.pages import Keyset
 from keysvc.model.pages import Listing
 from keysvc.model.pages import Page
+from keysvc.model.pages import Search
 from keysvc.model.pages import Sort
 from keysvc.model.pages import Window
 from keysvc.model.people import AccountChange
@@ -83,6 +84,7 @@ __all__ = [
     "Record",
     "Renewed",
     "SESSION",
+    "Search",
     "Secret",
     "ServiceAccount",
     "Session",

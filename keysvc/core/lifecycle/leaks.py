@@ -11,6 +11,7 @@ from keysvc.core import access
 from keysvc.core.clock import Clock
 from keysvc.core.ledger.ledger import Ledger
 from keysvc.core.lifecycle import facts
+from keysvc.core.verification.presented import Presented
 from keysvc.core.verification.presented import presented_of
 from keysvc.core.verification.recognition import Recognition
 from keysvc.errors import NotFound
@@ -18,6 +19,7 @@ from keysvc.model import Caller
 from keysvc.model import Credential
 from keysvc.model import Entry
 from keysvc.model import Leak
+from keysvc.model import Owner
 from keysvc.model import Proof
 from keysvc.model import Stored
 from keysvc.model import StoredSession
@@ -25,8 +27,6 @@ from keysvc.model import Verdict
 from keysvc.store import credentials
 from keysvc.store import sessions
 from keysvc.store.lookup import MANY
-
-_SCOPE = "leaks:write"
 
 
 class Leaks:
@@ -46,8 +46,7 @@ class Leaks:
 
     def examine(self, caller: Caller, tokens: Sequence[str]) -> list[Leak]:
         """Say what up to 100 tokens are, in order; change nothing."""
-        realm = access.realm_for(caller, _SCOPE)
-        found = self._recognition.recognise(list(map(presented_of, tokens)), realm)
+        found = self._recognition.recognise(_presented(tokens), _realm_of(caller))
         return [Leak(verdict.code, verdict.principal) for verdict in found]
 
     def report(self, caller: Caller, tokens: Sequence[str]) -> list[Leak]:
@@ -58,8 +57,7 @@ class Leaks:
         one that has expired, lest somebody prolongs what has leaked. Of a secret that a
         rotation retains the grace ends, and the new one stays. A session ends.
         """
-        realm = access.realm_for(caller, _SCOPE)
-        presented = list(map(presented_of, tokens))
+        realm, presented = _realm_of(caller), _presented(tokens)
         found = self._recognition.recognise(presented, realm)
         if not any(verdict.principal for verdict in found):
             return [Leak(verdict.code, None) for verdict in found]
@@ -126,6 +124,16 @@ class _End:
         self._held[after.id] = after
         self._record(facts.entry(self._caller, "credential.leak", before, after))
         return True
+
+
+def _realm_of(caller: Caller) -> Owner | None:
+    """Return whose tokens *caller* may report, if he may at all; None for anyone's."""
+    access.require_scope(caller, "leaks:write")
+    return access.realm_of(caller)
+
+
+def _presented(tokens: Iterable[str]) -> list[Presented]:
+    return [presented_of(token) for token in tokens]
 
 
 def _taken(found: Iterable[Verdict]) -> dict[UUID, Credential]:

@@ -6,9 +6,8 @@ from keysvc.core import access
 from keysvc.core.verification.verifier import Question
 from keysvc.core.verification.verifier import Verifier
 from keysvc.model import Caller
+from keysvc.model import Owner
 from keysvc.model import Verdict
-
-_SCOPE = "verify"
 
 
 class Inquiries:
@@ -27,15 +26,21 @@ class Inquiries:
             Unavailable: If the database cannot be asked.
         """
         presented, demands = question
-        realm = access.realm_for(caller, _SCOPE)
+        realm = _realm_of(caller)
         return self._verifier.judge(presented, demands._replace(realm=realm))
 
     def ask_all(self, caller: Caller, questions: Sequence[Question]) -> list[Verdict]:
         """Answer up to 100 questions, in order; raises as ``ask`` does."""
-        realm = access.realm_for(caller, _SCOPE)
+        realm = _realm_of(caller)
         return self._verifier.judge_all(
             [
                 (presented, demands._replace(realm=realm))
                 for presented, demands in questions
             ]
         )
+
+
+def _realm_of(caller: Caller) -> Owner | None:
+    """Return what *caller*, if he may ask at all, may learn of; None for everything."""
+    access.require_scope(caller, "verify")
+    return access.realm_of(caller)
