@@ -1,5 +1,6 @@
 """``keysvc scan``: tokens where they should not be."""
 
+import os
 import re
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -21,7 +22,6 @@ from keysvc.commands.output import print_json
 from keysvc.commands.output import print_table
 from keysvc.commands.sources import Source
 from keysvc.commands.sources import sources
-from keysvc.commands.sources import STDIN
 from keysvc.commands.sources import Unread
 from keysvc.core.secrets.sightings import Lookout
 from keysvc.current import service
@@ -120,7 +120,7 @@ def scan(
 def _read(paths: Iterable[str], with_git: bool, unread: Unread) -> Iterator[Source]:
     for path in dict.fromkeys(paths):
         yield from sources(path, unread)
-        if with_git and path != STDIN:
+        if with_git and os.path.isdir(path):
             yield from history(path, unread)
 
 

@@ -1,6 +1,7 @@
 """``POST /v1/leaks``: what each token was, what ends, and what is on record of it."""
 
 import json
+from base64 import b64decode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
@@ -434,8 +435,8 @@ def test_each_end_is_on_record_with_who_has_reported_it(
     leaks = records(admin, "credential.leak")
     [closed] = records(admin, "session.leak")
 
-    me = scanner.environ_base["HTTP_AUTHORIZATION"]
-    assert me
+    header: str = scanner.environ_base["HTTP_AUTHORIZATION"]
+    me = b64decode(header.removeprefix("Basic ")).decode().partition(":")[0]
     told_ = {one["credentialId"]: (one["before"], one["after"]) for one in leaks}
     assert told_ == {
         keypair.credential.public_id: ({"isActive": True}, {"isActive": False}),
@@ -443,7 +444,7 @@ def test_each_end_is_on_record_with_who_has_reported_it(
     }
     assert closed["credentialId"] == ended["id"]
     for record in (*leaks, closed):
-        assert record["actor"]["kind"] == "keypair"
+        assert record["actor"] == {"kind": "keypair", "id": me}
         assert (record["requestId"], record["ip"]) == ("the-scan", "127.0.0.1")
     assert service.ledger.verify().flaw is None
 

@@ -384,6 +384,8 @@ def test_what_is_no_repository_or_a_broken_one_is_told(
 
     assert done.exit_code == UNSURE
     assert "plain: the history: fatal: not a git repository" in done.stderr
+    (plain / "file").write_text(token())
+    assert scan("--git", plain / "file").exit_code == FOUND
 
     repository.commit(a=token(), b="x")
     blob = repository.git("rev-parse", "HEAD:b")
