@@ -13,7 +13,7 @@ from keysvc.core.secrets.sightings import Sighting
 from keysvc.model import Leak
 
 #: By token, what it was found to be.
-Leaks = Mapping[str, Leak]
+Answers = Mapping[str, Leak]
 
 #: As many characters of a commit's id as people read.
 _COMMIT = 12
@@ -60,15 +60,15 @@ def collect(
 
 
 def for_people(
-    found: Mapping[Finding, int], leaks: Leaks, columns: Sequence[str]
+    found: Mapping[Finding, int], answers: Answers, columns: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Return the rows of a table, of these *columns*."""
-    rows = zip(found, for_scripts(found, leaks), strict=True)
+    rows = zip(found, for_scripts(found, answers), strict=True)
     told = [{"where": finding.where, **row} for finding, row in rows]
     return [{name: row[name] for name in columns} for row in told]
 
 
-def for_scripts(found: Mapping[Finding, int], leaks: Leaks) -> list[dict[str, Any]]:
+def for_scripts(found: Mapping[Finding, int], answers: Answers) -> list[dict[str, Any]]:
     """Return all that may be told: the part that finds a token, not what proves it."""
     return [
         {
@@ -78,7 +78,7 @@ def for_scripts(found: Mapping[Finding, int], leaks: Leaks) -> list[dict[str, An
             "times": times,
             "kind": finding.sighting.kind,
             "publicId": finding.sighting.public_id,
-            **_told(leaks.get(finding.token)),
+            **_told(answers.get(finding.token)),
         }
         for finding, times in found.items()
     ]

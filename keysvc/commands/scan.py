@@ -1,7 +1,6 @@
 """``keysvc scan``: tokens where they should not be."""
 
 import os
-import re
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -10,11 +9,11 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 
+from keysvc.commands.findings import Answers
 from keysvc.commands.findings import collect
 from keysvc.commands.findings import Finding
 from keysvc.commands.findings import for_people
 from keysvc.commands.findings import for_scripts
-from keysvc.commands.findings import Leaks
 from keysvc.commands.group import json_option
 from keysvc.commands.group import operator
 from keysvc.commands.history import history
@@ -23,6 +22,7 @@ from keysvc.commands.output import print_table
 from keysvc.commands.sources import Source
 from keysvc.commands.sources import sources
 from keysvc.commands.sources import Unread
+from keysvc.config import TOKEN_PREFIX
 from keysvc.core.secrets.sightings import Lookout
 from keysvc.current import service
 from keysvc.errors import KeysvcError
@@ -30,8 +30,6 @@ from keysvc.model import Leak
 
 #: What it exits with; 0 if there was nothing.
 FOUND, UNSURE = 1, 2
-
-_PREFIX = re.compile(r"[0-9A-Za-z]{1,12}")
 
 
 class _Unsure(click.ClickException):
@@ -53,7 +51,7 @@ class _Scan(click.Command):
 
 def _words(context: Any, option: Any, prefixes: tuple[str, ...]) -> tuple[str, ...]:
     for prefix in prefixes:
-        if not _PREFIX.fullmatch(prefix):
+        if not TOKEN_PREFIX.fullmatch(prefix):
             raise click.BadParameter("has 1 to 12 characters of 0-9 A-Z a-z")
     return prefixes
 
@@ -103,15 +101,15 @@ def scan(
     if not offline:
         service.installation.ensure_ready()
     lookout = Lookout({**dict.fromkeys(prefixes, "token"), **service.token_kinds})
-    unread, leaks = Unread(), dict[str, Leak]()
+    unread, answers = Unread(), dict[str, Leak]()
     found = collect(lookout, _read(paths, with_git, unread), unread)
     try:
         if not offline:
-            _ask([finding.token for finding in found], revoke, leaks)
+            _ask([finding.token for finding in found], revoke, answers)
     finally:
         # What was found is told, whatever comes of asking.
         asked = [] if offline else ["code", "id", *(["revoked"] if revoke else [])]
-        _print(found, leaks, as_json, asked)
+        _print(found, answers, as_json, asked)
         _tell(unread, with_git)
     status = UNSURE if unread.failures else FOUND if found else 0
     click.get_current_context().exit(status)
@@ -124,24 +122,24 @@ def _read(paths: Iterable[str], with_git: bool, unread: Unread) -> Iterator[Sour
             yield from history(path, unread)
 
 
-def _ask(tokens: Iterable[str], revoke: bool, leaks: dict[str, Leak]) -> None:
-    """Add to *leaks* what the tokens are, and end them if that is wanted."""
+def _ask(tokens: Iterable[str], revoke: bool, answers: dict[str, Leak]) -> None:
+    """Add to *answers* what the tokens are, and end them if that is wanted."""
     ask = service.leaks.report if revoke else service.leaks.examine
     limit = service.leaks.LIMIT
     distinct = list(dict.fromkeys(tokens))
     for first in range(0, len(distinct), limit):
         asked = distinct[first : first + limit]
-        leaks.update(zip(asked, ask(operator(), asked), strict=True))
+        answers.update(zip(asked, ask(operator(), asked), strict=True))
 
 
 def _print(
-    found: Mapping[Finding, int], leaks: Leaks, as_json: bool, asked: Iterable[str]
+    found: Mapping[Finding, int], answers: Answers, as_json: bool, asked: Iterable[str]
 ) -> None:
     if as_json:
-        print_json(for_scripts(found, leaks))
+        print_json(for_scripts(found, answers))
     elif found:
         columns = ["where", "times", "kind", "publicId", *asked]
-        print_table(for_people(found, leaks, columns))
+        print_table(for_people(found, answers, columns))
 
 
 def _tell(unread: Unread, with_git: bool) -> None:
