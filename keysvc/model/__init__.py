@@ -15,6 +15,7 @@ from keysvc.model.credentials import Credential
 from keysvc.model.credentials import Draft
 from keysvc.model.credentials import Issued
 from keysvc.model.credentials import Kind
+from keysvc.model.leaks import Leak
 from keysvc.model.pages import Condition
 from keysvc.model.pages import Cut
 from keysvc.model.pages import Keyset
@@ -38,6 +39,7 @@ from keysvc.model.principals import Demands
 from keysvc.model.principals import KINDS
 from keysvc.model.principals import Principal
 from keysvc.model.principals import Proof
+from keysvc.model.principals import SESSION
 from keysvc.model.principals import Stored
 from keysvc.model.principals import StoredOperator
 from keysvc.model.principals import StoredSession
@@ -68,6 +70,7 @@ __all__ = [
     "KeyLogin",
     "Keyset",
     "Kind",
+    "Leak",
     "Listing",
     "Login",
     "Operator",
@@ -80,6 +83,7 @@ __all__ = [
     "Proof",
     "Record",
     "Renewed",
+    "SESSION",
     "Search",
     "Secret",
     "ServiceAccount",
