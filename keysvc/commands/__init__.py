@@ -11,6 +11,7 @@ from keysvc.commands.init import migrate
 from keysvc.commands.keypairs import keypairs
 from keysvc.commands.operators import operators
 from keysvc.commands.operators import sessions
+from keysvc.commands.scan import scan
 from keysvc.commands.secrets import secrets
 from keysvc.commands.serve import serve
 from keysvc.commands.service_accounts import api_keys
@@ -31,6 +32,7 @@ for command in (
     sessions,
     secrets,
     audit,
+    scan,
 ):
     commands.add_command(command)
 

@@ -15,6 +15,7 @@ from keysvc.model.credentials import Credential
 from keysvc.model.credentials import Draft
 from keysvc.model.credentials import Issued
 from keysvc.model.credentials import Kind
+from keysvc.model.leaks import Leak
 from keysvc.model.pages import Condition
 from keysvc.model.pages import Cut
 from keysvc.model.pages import Keyset
@@ -69,6 +70,7 @@ __all__ = [
     "KeyLogin",
     "Keyset",
     "Kind",
+    "Leak",
     "Listing",
     "Login",
     "Operator",
@@ -81,6 +83,7 @@ __all__ = [
     "Proof",
     "Record",
     "Renewed",
+    "SESSION",
     "Search",
     "Secret",
     "SESSION",

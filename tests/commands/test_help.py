@@ -29,6 +29,7 @@ def test_the_commands_are_these() -> None:
         "migrate",
         *("rotate", "stale", "deactivate"),
         "audit verify",
+        "scan",
         "keypairs create",
         "keypairs list",
         "keypairs show",
@@ -72,7 +73,9 @@ def test_every_option_is_explained(path: tuple[str, ...]) -> None:
 def test_what_a_script_reads_can_be_had_as_json() -> None:
     read = {"init", "audit verify", "keypairs create", "keypairs list"}
     read |= {"keypairs show", "secrets list", "operators list", "sessions list"}
-    read |= {f"service-accounts {word}" for word in ("create", "list", "show")}
+    read |= {"scan"} | {
+        f"service-accounts {word}" for word in ("create", "list", "show")
+    }
     read |= {f"api-keys {word}" for word in ("create", "list", "show", "rotate")}
     with_json = {
         " ".join(path)

@@ -17,6 +17,7 @@ from schemathesis.transport.wsgi import WSGITransport
 from keysvc.model import Issued
 from tests.fuzz.contract import AsQuery
 from tests.fuzz.contract import contract_of
+from tests.fuzz.contract import TIMES
 
 Issue = Callable[..., Issued]
 
@@ -121,6 +122,7 @@ OPERATIONS = {
     "GET /v1/auth",
     "POST /v1/verify",
     "POST /v1/verify/batch",
+    "POST /v1/leaks",
     "GET /healthz",
     "GET /readyz",
     "GET /metrics",
@@ -210,7 +212,7 @@ def test_nothing_breaks_the_contract_for_an_administrator(
 ) -> None:
     schema = contract_of(app, as_query, issue("admin", scopes=("*",)))
 
-    found = run(schema, 20, *ASKING)
+    found = run(schema, 20 * TIMES, *ASKING)
 
     assert found.failures == [], "\n\n".join(found.failures)
     assert found.checks >= CHECKS
@@ -227,7 +229,7 @@ def test_nothing_breaks_the_contract_for_a_stranger(
     # valid; the tests of each scheme send those.
     schema.config.generation.with_security_parameters = False
 
-    found = run(schema, 20, *ASKING)
+    found = run(schema, 20 * TIMES, *ASKING)
 
     assert found.failures == [], "\n\n".join(found.failures)
     assert found.checks >= CHECKS
@@ -240,7 +242,7 @@ def test_what_was_created_can_be_followed(
 ) -> None:
     schema = contract_of(app, as_query, issue("admin", scopes=("*",)))
 
-    found = run(schema, 40, PhaseName.STATEFUL_TESTING)
+    found = run(schema, 40 * TIMES, PhaseName.STATEFUL_TESTING)
 
     assert found.failures == [], "\n\n".join(found.failures)
     assert found.checks >= CHECKS

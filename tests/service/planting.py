@@ -72,6 +72,10 @@ def _question(**asked: Any) -> Place:
     )
 
 
+def _leaks(tokens: Callable[[Pair], object]) -> Place:
+    return lambda pair: Sent("POST", "/v1/leaks", pair, {"tokens": tokens(pair)})
+
+
 def _form(form: str) -> Place:
     return lambda pair: Sent(
         "POST", LOGIN, body=form.replace("{}", pair[1]).encode(), headers=_FORM
@@ -173,6 +177,9 @@ PLACES: dict[str, Place] = {
             }
         },
     ),
+    "leaks, nearly right": _leaks(lambda pair: [":".join(wrong(pair)), pair[1]]),
+    "leaks, of a wrong type": _leaks(lambda pair: [":".join(pair), 1]),
+    "leaks, no list": _leaks(lambda pair: {pair[1]: pair[1]}),
     "login, password": _form("username=olga&password={}"),
     "login, name": _form("username={}&password=x"),
     "login, key": _form("password={}"),

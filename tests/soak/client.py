@@ -63,12 +63,11 @@ class SoakClient(threading.Thread):
 
     def run(self) -> None:
         try:
-            for _ in range(_FEW):
-                self._create()
             names, weights = zip(*_WEIGHTS.items(), strict=True)
             while not self._over.is_set():
                 [name] = self._random.choices(names, weights)
-                getattr(self, f"_{name}")()
+                few = len(self._known) < _FEW
+                getattr(self, "_create" if few else f"_{name}")()
         except Exception as error:
             self._tally.blame(f"{self.name} stopped: {error!r}")
             raise

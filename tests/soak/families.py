@@ -70,7 +70,7 @@ def _api_keys(line: Line, number: int) -> Family:
     root = f"{ACCOUNTS}/{id_}/api_keys"
     return Family(
         owner=f"service_account:{id_}",
-        create=lambda: (root, {"name": uuid4().hex, "scopes": ["verify"]}),
+        create=lambda: (root, {"name": f"key-{uuid4()}", "scopes": ["verify"]}),
         made=lambda said: Made(said["id"], said["body"]["key"]),
         path=lambda key: f"{root}/{key}",
         change=lambda fields: ("PUT", fields),

@@ -57,11 +57,17 @@ class Lifetimes:
             return
         latest = made_at + timedelta(seconds=seconds)
         if expires_at is None or expires_at > latest:
-            rule = f"must be {latest.isoformat(timespec='seconds')} at the latest"
-            policy = f"this family lives for {timedelta(seconds=seconds)} at most"
-            said = f"{rule}: {policy}."
-            raise Invalid(f"expiresAt: {said}", {"expiresAt": [said.capitalize()]})
+            said = (
+                f"Must be {latest.isoformat(timespec='seconds')} at the latest:"
+                f" this family lives for {_told(seconds)} at most."
+            )
+            raise Invalid(f"expiresAt: {said}", {"expiresAt": [said]})
 
     def _of(self, kind: Kind, name: str) -> int:
         seconds: int = getattr(self._settings, f"{kind.value}_{name}")
         return seconds
+
+
+def _told(seconds: int) -> str:
+    days, rest = divmod(seconds, 86400)
+    return f"{seconds} seconds" if rest else f"{days} days"
