@@ -1,5 +1,6 @@
 """Forget what is over: nobody can use it any more, and nobody asks for it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from keysvc.core.background import Background
@@ -21,10 +22,15 @@ _INTERVAL = 60.0
 
 
 class Housekeeping:
-    """Purge used signatures, sessions, first answers and rates whose time is over."""
+    """
+    Purge used signatures, sessions, first answers and rates whose time is over.
 
-    def __init__(self, now: Clock) -> None:
-        self._now = now
+    Args:
+        sweep: What else is to be done at every turn.
+    """
+
+    def __init__(self, now: Clock, sweep: Callable[[], None] = lambda: None) -> None:
+        self._now, self._sweep = now, sweep
         self._broom = Background("keysvc-housekeeping", _INTERVAL, self.purge)
 
     def start(self) -> None:
@@ -44,5 +50,6 @@ class Housekeeping:
                 first_answers.purge(now)
             with writing():
                 rates.purge(now.timestamp())
+            self._sweep()
         except Unavailable:
             return

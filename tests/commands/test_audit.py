@@ -32,7 +32,12 @@ def test_good_as_json(run: Run, records: int) -> None:
     done = run("audit", "verify", "--json")
 
     assert done.exit_code == 0
-    assert json.loads(done.stdout) == {"good": 5, "flaw": None}
+    assert json.loads(done.stdout) == {
+        "good": 5,
+        "flaw": None,
+        "purged": 0,
+        "purgedUntil": None,
+    }
 
 
 def test_nothing_is_good(run: Run) -> None:
