@@ -8,6 +8,7 @@ from keysvc.core.clock import Clock
 from keysvc.core.verification.signing import WINDOW
 from keysvc.errors import Unavailable
 from keysvc.store import first_answers
+from keysvc.store import journal
 from keysvc.store import rates
 from keysvc.store import replay
 from keysvc.store import sessions
@@ -24,6 +25,8 @@ _INTERVAL = 60.0
 class Housekeeping:
     """
     Purge used signatures, sessions, first answers and rates whose time is over.
+
+    And let SQLite's log not grow: by as much as a busy service reads, it would.
 
     Args:
         sweep: What else is to be done at every turn.
@@ -51,5 +54,6 @@ class Housekeeping:
             with writing():
                 rates.purge(now.timestamp())
             self._sweep()
+            journal.shorten()
         except Unavailable:
             return

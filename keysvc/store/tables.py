@@ -1,5 +1,7 @@
 """The tables. What is searched has an index; what is long text never has."""
 
+import re
+
 import peewee
 
 from keysvc.store.fields import JsonTextField
@@ -8,11 +10,17 @@ from keysvc.store.fields import UtcDateTimeField
 database = peewee.DatabaseProxy()
 
 
+def _name(table: type[peewee.Model]) -> str:
+    words = re.findall("[A-Z][a-z]+", table.__name__.removesuffix("Row"))
+    return "_".join(["keysvc", *words]).lower()
+
+
 class Table(peewee.Model):
-    """Base of all tables."""
+    """Base of all tables: ``FooBarRow`` is kept in ``keysvc_foo_bar``."""
 
     class Meta:
         database = database
+        table_function = _name
 
 
 class CredentialRow(Table):
@@ -55,7 +63,6 @@ class CredentialRow(Table):
     last_login_at = UtcDateTimeField(null=True)
 
     class Meta:
-        table_name = "keysvc_credential"
         indexes = (
             (("kind", "owner_kind", "owner_id", "created_at", "public_id"), False),
         )
@@ -102,7 +109,6 @@ class ServiceAccountRow(Table):
     created_by_id = peewee.CharField(max_length=255)
 
     class Meta:
-        table_name = "keysvc_service_account"
         indexes = ((("created_at", "id"), False),)
 
 
@@ -119,9 +125,6 @@ class OperatorRow(Table):
     updated_at = UtcDateTimeField()
     password_changed_at = UtcDateTimeField()
 
-    class Meta:
-        table_name = "keysvc_operator"
-
 
 class SessionRow(Table):
     """A login: whose, and the digest of its token."""
@@ -136,18 +139,12 @@ class SessionRow(Table):
     created_at = UtcDateTimeField()
     expires_at = UtcDateTimeField(index=True)
 
-    class Meta:
-        table_name = "keysvc_session"
-
 
 class RateRow(Table):
     """How much of a limit was used: GCRA's theoretical arrival time, Unix seconds."""
 
     subject = peewee.CharField(max_length=128, primary_key=True)
     arrival = peewee.DoubleField(index=True)
-
-    class Meta:
-        table_name = "keysvc_rate"
 
 
 class FirstAnswerRow(Table):
@@ -158,17 +155,11 @@ class FirstAnswerRow(Table):
     sealed = peewee.TextField()
     until = UtcDateTimeField(index=True)
 
-    class Meta:
-        table_name = "keysvc_first_answer"
-
 
 class DeploymentRow(Table):
     """The one row that says which deployment this database is."""
 
     id = peewee.CharField(max_length=36, primary_key=True)
-
-    class Meta:
-        table_name = "keysvc_deployment"
 
 
 class AuditRow(Table):
@@ -190,7 +181,6 @@ class AuditRow(Table):
     mac = peewee.CharField(max_length=64)
 
     class Meta:
-        table_name = "keysvc_audit"
         indexes = ((("owner_kind", "owner_id", "seq"), False),)
 
 
@@ -200,9 +190,6 @@ class AuditHeadRow(Table):
     id = peewee.IntegerField(primary_key=True)
     seq = peewee.BigIntegerField()
     mac = peewee.CharField(max_length=64)
-
-    class Meta:
-        table_name = "keysvc_audit_head"
 
 
 class AuditCheckpointRow(Table):
@@ -215,9 +202,6 @@ class AuditCheckpointRow(Table):
     key_id = peewee.CharField(max_length=16)
     seal = peewee.CharField(max_length=64)
 
-    class Meta:
-        table_name = "keysvc_audit_checkpoint"
-
 
 class RingKeyRow(Table):
     """A key of the ring that something here was made with: the ring's fingerprint."""
@@ -228,18 +212,12 @@ class RingKeyRow(Table):
     audit_key = peewee.TextField(null=True)
     audit_key_sealed_by = peewee.CharField(max_length=16, null=True)
 
-    class Meta:
-        table_name = "keysvc_ring_key"
-
 
 class UsedSignatureRow(Table):
     """A request signature that must not come again before its time is over."""
 
     signature = peewee.CharField(max_length=64, primary_key=True)
     until = UtcDateTimeField(index=True)
-
-    class Meta:
-        table_name = "keysvc_used_signature"
 
 
 TABLES = (

@@ -17,35 +17,32 @@ from keysvc.store.tables import TABLES
 _MADE_WITH = {AuditHeadRow, DeploymentRow, RingKeyRow}
 
 
-class _UnfinishedCopyRow(Table):
+class UnfinishedCopyRow(Table):
     """The one row that says which deployment is copied here."""
 
     source = peewee.CharField(max_length=36, primary_key=True)
-
-    class Meta:
-        table_name = "keysvc_unfinished_copy"
 
 
 def source() -> str | None:
     """Return which deployment is being copied here; None where none is."""
     with reading():
-        if not _UnfinishedCopyRow.table_exists():
+        if not UnfinishedCopyRow.table_exists():
             return None
-        row: Any = _UnfinishedCopyRow.select().first()
+        row: Any = UnfinishedCopyRow.select().first()
         return None if row is None else str(row.source)
 
 
 def begin(source: str) -> None:
     """Note that *source* is copied here."""
     with writing():
-        _UnfinishedCopyRow.create_table()
-        _UnfinishedCopyRow.insert(source=source).execute()
+        UnfinishedCopyRow.create_table()
+        UnfinishedCopyRow.insert(source=source).execute()
 
 
 def end() -> None:
     """Note that the copy is complete."""
     with writing():
-        _UnfinishedCopyRow.drop_table()
+        UnfinishedCopyRow.drop_table()
 
 
 def is_empty() -> bool:

@@ -28,6 +28,10 @@ def test_the_commands_are_these() -> None:
         "serve",
         "migrate",
         "audit verify",
+        "audit purge",
+        "copy",
+        "backup",
+        "restore",
         "keypairs create",
         "keypairs list",
         "keypairs show",
@@ -69,7 +73,8 @@ def test_every_option_is_explained(path: tuple[str, ...]) -> None:
 
 
 def test_what_a_script_reads_can_be_had_as_json() -> None:
-    read = {"init", "audit verify", "keypairs create", "keypairs list"}
+    read = {"init", "audit verify", "audit purge"}
+    read |= {"keypairs create", "keypairs list"}
     read |= {"keypairs show", "secrets list", "operators list", "sessions list"}
     read |= {f"service-accounts {word}" for word in ("create", "list", "show")}
     read |= {f"api-keys {word}" for word in ("create", "list", "show", "rotate")}
