@@ -26,7 +26,7 @@ class Housekeeping:
     """
     Purge used signatures, sessions, first answers and rates whose time is over.
 
-    And let SQLite's log not grow: by as much as a busy service reads, it would.
+    And cut SQLite's log off, which many readers would keep growing for ever.
 
     Args:
         sweep: What else is to be done at every turn.
@@ -53,7 +53,7 @@ class Housekeeping:
                 first_answers.purge(now)
             with writing():
                 rates.purge(now.timestamp())
-            self._sweep()
             journal.shorten()
+            self._sweep()
         except Unavailable:
             return

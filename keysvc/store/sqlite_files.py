@@ -23,6 +23,14 @@ def path() -> Path | None:
     return None if is_postgres() else Path(database.obj.database)
 
 
+def keep_private() -> None:
+    """Make the file for its owner alone, if the database is one and not there yet."""
+    file = path()
+    if file is not None and not file.exists():
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+
+
 def save(file: Path) -> None:
     """Write what the database is at this moment to the empty *file*."""
     with closing(alone()) as source, closing(sqlite3.connect(file)) as target:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 from collections.abc import Callable
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -185,13 +186,17 @@ def content(settings: Settings, url: str) -> dict[str, list[Any]]:
         }
 
 
-def test_everything_is_the_same_and_works(house: House, target: str) -> None:
+def test_everything_is_the_same_and_works(
+    house: House, target: str, tmp_path: Path
+) -> None:
     source = house.settings.database
     before = content(house.settings, source)
     assert all(before.values()), "an empty table proves nothing"
 
     moved = move(house.settings, target)
 
+    for file in tmp_path.glob("moved.db"):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert moved.good == at(house.settings, source).ledger.verify().good > 5
     assert content(house.settings, target) == before
     assert content(house.settings, source) == before

@@ -86,7 +86,7 @@ class Chain:
         finding = self.follow(seen, heads, start)
         if start is None or finding.flaw is not None:
             return finding
-        if not any(told == purge_facts(start, told["count"]) for told in purges):
+        if not any(told_of(start).items() <= told.items() for told in purges):
             flaw = f"no record tells of a purge up to record {start.seq}"
             return finding._replace(good=0, flaw=flaw)
         return finding
@@ -149,10 +149,9 @@ class Chain:
         return hmac.digest(key, text, "sha256").hex()
 
 
-def purge_facts(checkpoint: Checkpoint, count: Any) -> dict[str, Any]:
-    """Return what the record of a purge of *count* records tells of it."""
-    until = _told(checkpoint.at)
-    return {"count": count, "seq": checkpoint.seq, "until": until}
+def told_of(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return what the record of a purge tells of the checkpoint that it has left."""
+    return {"seq": checkpoint.seq, "until": _told(checkpoint.at)}
 
 
 def _noting(record: Record, purges: deque[Any]) -> Record:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from datetime import timedelta
 from itertools import islice
+from itertools import takewhile
 from typing import NamedTuple
 
 from keysvc.core.clock import Clock
 from keysvc.core.ledger.chain import Chain
 from keysvc.core.ledger.chain import PURGE
-from keysvc.core.ledger.chain import purge_facts
+from keysvc.core.ledger.chain import told_of
 from keysvc.core.ledger.ledger import Ledger
 from keysvc.core.secrets.vault import Vault
 from keysvc.errors import Conflict
@@ -42,6 +43,26 @@ class Purged(NamedTuple):
 
     records: int
     until: datetime | None
+
+
+class _Old:
+    """The records that are to be purged: how many, and the last of them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.last: Record | None = None
+
+    def of(self, records: Iterable[Record], before: datetime) -> Iterator[Record]:
+        """Yield those of *records* that come first and are older, and note them."""
+        for record in takewhile(lambda record: record.at < before, records):
+            self.count, self.last = self.count + 1, record
+            yield record
+
+    @property
+    def told(self) -> Purged:
+        """Return what is told of them."""
+        until = None if self.last is None else self.last.at
+        return Purged(self.count, until)
 
 
 class Retention:
@@ -79,13 +100,10 @@ class Retention:
             self._say(str(error))
 
     def count(self, before: datetime) -> Purged:
-        """Tell what ``purge`` would purge now."""
+        """Tell what ``purge`` would purge now, and raise what it would."""
         self._require_past(before)
-        count, until = 0, None
         with snapshot():
-            for record in _older(audit.every(), before):
-                count, until = count + 1, record.at
-        return Purged(count, until)
+            return self._sound(store.checkpoint(), before, None).told
 
     def purge(self, caller: Caller, before: datetime) -> Purged:
         """
@@ -109,24 +127,19 @@ class Retention:
         with self._ledger.unit() as record:
             if not store.take_turn():
                 return Purged(0, None)
-            start = store.checkpoint()
-            if not (old := self._sound(start, before)):
-                return Purged(0, None)
-            checkpoint = self._sealed(old[-1])
-            store.purge(checkpoint)
-            record(_entry(caller, checkpoint, len(old)))
-        return Purged(len(old), checkpoint.at)
+            old = self._sound(store.checkpoint(), before, _BATCH)
+            if old.last is not None:
+                checkpoint = self._sealed(old.last)
+                store.purge(checkpoint)
+                record(_entry(caller, checkpoint, old.count))
+        return old.told
 
-    def _sound(self, start: Checkpoint | None, before: datetime) -> list[Record]:
-        """Return the next records to purge; what was tampered with is evidence."""
-        old: list[Record] = []
-
-        def kept(records: Iterable[Record]) -> Iterator[Record]:
-            for record in _older(records, before):
-                old.append(record)
-                yield record
-
-        records = kept(islice(audit.every(), _BATCH))
+    def _sound(
+        self, start: Checkpoint | None, before: datetime, limit: int | None
+    ) -> _Old:
+        """Return what is next to be purged; what was tampered with is evidence."""
+        old = _Old()
+        records = old.of(islice(audit.every(), limit), before)
         if flaw := self._chain.follow(records, (), start).flaw:
             raise Conflict(f"Nothing of a broken audit is purged: {flaw}.")
         return old
@@ -147,17 +160,10 @@ class Retention:
             log.error(message)
 
 
-def _older(records: Iterable[Record], before: datetime) -> Iterator[Record]:
-    for record in records:
-        if record.at >= before:
-            return
-        yield record
-
-
 def _entry(caller: Caller, checkpoint: Checkpoint, count: int) -> Entry:
     return Entry(
         actor=caller.actor,
         origin=caller.origin,
         action=PURGE,
-        after=purge_facts(checkpoint, count),
+        after={"count": count, **told_of(checkpoint)},
     )

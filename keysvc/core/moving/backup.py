@@ -48,11 +48,12 @@ def back_up(settings: Settings, file: Path, *, force: bool) -> Head:
         Misconfigured: If the database is PostgreSQL, or the file cannot be written.
     """
     _require_sqlite(settings)
-    if file.exists() and not force:
-        raise Conflict(f"{file} exists: --force replaces it.")
-    with _writing(file), files.written(file, replacing=force) as fresh:
-        sqlite_files.save(fresh)
-        return sqlite_files.examine(fresh)
+    with migrate.exclusive():
+        if file.exists() and not force:
+            raise Conflict(f"{file} exists: --force replaces it.")
+        with _writing(file), files.written(file, replacing=force) as fresh:
+            sqlite_files.save(fresh)
+            return sqlite_files.examine(fresh)
 
 
 def restore(settings: Settings, caller: Caller, file: Path, *, force: bool) -> Head:
@@ -75,7 +76,7 @@ def restore(settings: Settings, caller: Caller, file: Path, *, force: bool) -> H
     live = _require_sqlite(settings)
     sqlite_files.examine(file)
     with _writing(live):
-        live.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sqlite_files.keep_private()
     with migrate.exclusive():
         if not force and not unfinished.is_empty():
             raise Conflict(f"{live} is not empty: --force replaces what is there.")

@@ -11,6 +11,7 @@ from keysvc.core.service import Service
 from keysvc.errors import Conflict
 from keysvc.model import Head
 from keysvc.store import migrate
+from keysvc.store import sqlite_files
 from keysvc.store import unfinished
 from keysvc.store.connection import disconnect
 from keysvc.store.connection import reading
@@ -116,6 +117,7 @@ def copying(settings: Settings, source_url: str, target_url: str) -> Iterator[Co
         keys = ring.load(settings)
         require_keys(source.ring_keys(), keys.ids)
         service = Service(replace(settings, database_url=target_url))
+        sqlite_files.keep_private()
         with migrate.exclusive(), reading():
             _claim(source.deployment_id())
             yield Copying(service, source)
