@@ -18,6 +18,9 @@ PREFIX = "KEYSVC_"
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _TOKEN = re.compile(r"[0-9A-Za-z]{1,12}_[0-9A-Za-z]{54}")
+#: Seconds: longer than anything here lives, and short of what no date can say.
+_CENTURY = 36525 * 86400
+
 _TOKEN_PREFIX = re.compile(r"[0-9A-Za-z]{1,12}")
 
 
@@ -46,6 +49,12 @@ class Settings:
     api_key_prefix: str = "ksa"
     access_key_prefix: str = "kso"
     session_prefix: str = "kss"
+    keypair_lifetime: int = 0
+    keypair_max_lifetime: int = 0
+    api_key_lifetime: int = 0
+    api_key_max_lifetime: int = 0
+    access_key_lifetime: int = 0
+    access_key_max_lifetime: int = 0
     session_lifetime: int = 43200
     login_failures: int = 10
     password_cost: int = 12
@@ -85,6 +94,8 @@ class Settings:
             _require(getattr(self, name) > 0, name, "must be above 0")
             # Beyond this, waiting is an OverflowError; infinity is.
             _require(getattr(self, name) <= threading.TIMEOUT_MAX, name, "is too much")
+        for family in ("keypair", "api_key", "access_key"):
+            self._check_lifetimes(f"{family}_lifetime", f"{family}_max_lifetime")
         # Beyond this, the moment that many days ago is before the calendar's first.
         held = 0 <= self.audit_retention <= 36_500
         _require(held, "audit_retention", "must be from 0 to 36500")
@@ -128,6 +139,14 @@ class Settings:
             "database_url",
             "must name a file, as sqlite:////path/to/file does",
         )
+
+    def _check_lifetimes(self, default: str, maximum: str) -> None:
+        for name in (default, maximum):
+            within = 0 <= getattr(self, name) <= _CENTURY
+            _require(within, name, f"must be from 0 (no limit) to {_CENTURY} seconds")
+        longest = getattr(self, maximum) or _CENTURY
+        most = f"must not be above {PREFIX}{maximum.upper()}"
+        _require(getattr(self, default) <= longest, default, most)
 
     def _check_url(self) -> None:
         if not self.url:

@@ -9,6 +9,7 @@ from flask import Flask
 from keysvc.api import access_keys
 from keysvc.api import api_keys
 from keysvc.api import audit
+from keysvc.api import credentials
 from keysvc.api import handshake
 from keysvc.api import health
 from keysvc.api import keypairs
@@ -40,6 +41,7 @@ FAMILIES = (
     sessions.blp,
     handshake.blp,
     handshake.open_blp,
+    credentials.blp,
     verification.blp,
     verification.gate_blp,
     audit.blp,

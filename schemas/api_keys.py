@@ -28,15 +28,13 @@ from keysvc.schemas.filters import Filter
 from keysvc.schemas.filters import MOMENT
 from keysvc.schemas.lenient import NullIsAbsentSchema
 from keysvc.schemas.limits import LimitsSchema
+from keysvc.schemas.limits import MAX_GRACE
 from keysvc.schemas.listings import COMMON
 from keysvc.schemas.listings import ListQuerySchema
 from keysvc.schemas.listings import SortBy
 from keysvc.schemas.service_accounts import MAX_DESCRIPTION
 from keysvc.schemas.service_accounts import PathName
 from keysvc.schemas.service_accounts import ServiceAccountSchema
-
-#: Minutes: a year.
-_MAX_RETAIN = 525600
 
 
 class _ApiKeyBodySchema(LimitsSchema, NullIsAbsentSchema):
@@ -75,7 +73,7 @@ class RotationSchema(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    retain_period_minutes = StrictInteger(maximum=_MAX_RETAIN, load_default=0)
+    retain_period_minutes = StrictInteger(maximum=MAX_GRACE, load_default=0)
 
     @post_load
     def make(self, data: dict[str, Any], **kwargs: Any) -> int:

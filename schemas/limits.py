@@ -6,6 +6,9 @@ from keysvc.schemas.fields import Networks
 from keysvc.schemas.fields import Scopes
 from keysvc.schemas.fields import StrictInteger
 
+#: Minutes that a rotation may keep the old secret good: a year.
+MAX_GRACE = 525600
+
 
 class LimitsSchema(Schema):
     """

@@ -129,6 +129,35 @@ QUESTIONS: dict[str, Any] = {"questions": [QUESTION]}
 
 VERDICTS: dict[str, Any] = {"answers": [VERDICT]}
 
+CREDENTIAL: dict[str, Any] = {
+    "kind": "keypair",
+    "id": "KPPHLVNUKJFEKDLPPBHI",
+    "owner": {"kind": "user", "id": "alice"},
+    "name": "",
+    "description": "laptop",
+    "active": True,
+    "scopes": ["keypairs:read"],
+    "createdAt": "2026-11-22T01:00:54.351174+00:00",
+    "createdBy": {"kind": "keypair", "id": "KPIHXZAEESFLMXRGGKNZ"},
+    "expiresAt": None,
+    "lastUsedAt": None,
+    "totalQueries": 0,
+    "rotatedAt": "2026-11-22T01:00:55.351174+00:00",
+    "graceUntil": "2026-11-22T02:00:55.351174+00:00",
+    "graceUsedAt": None,
+}
+
+CREDENTIAL_PAGE: dict[str, Any] = {"items": [CREDENTIAL], "nextPageToken": None}
+
+GRACE: dict[str, Any] = {"graceMinutes": 60}
+
+DEACTIVATION: dict[str, Any] = {
+    "owner": {"kind": "user", "id": "alice"},
+    "dryRun": True,
+}
+
+DEACTIVATED: dict[str, Any] = {"ids": ["KPPHLVNUKJFEKDLPPBHI"]}
+
 SCOPE_PARAMETER: dict[str, Any] = {
     "in": "query",
     "name": "scope",

@@ -1,29 +1,23 @@
 """OpenAPI 3.2 with REPORT in it, as a guest in somebody else's application."""
 
+import threading
 from collections.abc import Callable
 from collections.abc import Iterable
-from copy import copy
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from apispec.core import VALID_METHODS_OPENAPI_V3
-from apispec.ext.marshmallow import MarshmallowPlugin
-from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 from flask import request
 from flask import Response
 from flask.typing import ResponseReturnValue
 from flask_smorest import Api
 from flask_smorest import Blueprint
-from flask_smorest.spec.plugins import FlaskPlugin
 from marshmallow import Schema
-from werkzeug.routing import Rule
 
+from keysvc.api.methods import AnyMethodSpec
+from keysvc.api.methods import DescribingPlugin
 from keysvc.api.told import json_response
-
-#: A method that no route has; apispec resolves REPORT's schemas under its name.
-_CARRIER = "trace"
 
 #: How the callers of ``keysvc.auth`` are known; any one of them will do.
 _SCHEMES = {
@@ -71,7 +65,9 @@ class GuestApi(Api):  # type: ignore[misc]
     """
     An ``Api`` that leaves the error pages of the application alone.
 
-    Its document names paths as they are below *url_prefix*; that is in ``servers``.
+    Its document names paths as they are below *url_prefix*; that is in ``servers``. It
+    is put together when it is first asked for: that takes longer than all the rest of
+    a start.
     """
 
     #: Every operation names its own errors, in the shape of its family.
@@ -79,24 +75,41 @@ class GuestApi(Api):  # type: ignore[misc]
 
     def __init__(self, app: Flask, url_prefix: str) -> None:
         self._url_prefix = url_prefix
+        self._lock, self._undocumented = threading.Lock(), list[DocumentedBlueprint]()
         app.config.update(
             KEYSVC_API_TITLE="keysvc",
             KEYSVC_API_VERSION="1",
             KEYSVC_OPENAPI_VERSION="3.2.0",
             KEYSVC_OPENAPI_URL_PREFIX=url_prefix or "/",
         )
-        plugin = _DescribingPlugin()
+        plugin = DescribingPlugin()
         super().__init__(
             app, config_prefix="KEYSVC", spec_kwargs={"marshmallow_plugin": plugin}
         )
         for name, scheme in _SCHEMES.items():
             self.spec.components.security_scheme(name, scheme)
 
+    def register_blueprint(self, blp: "DocumentedBlueprint", **options: Any) -> None:
+        """Register a blueprint in the application; its part of the document waits."""
+        self._app.register_blueprint(blp, **options)
+        self._undocumented.append(blp)
+
+    def document(self) -> dict[str, Any]:
+        """Return the document of all that is registered."""
+        with self._lock:
+            while self._undocumented:
+                blp = self._undocumented.pop(0)
+                blp.register_views_in_doc(
+                    self, self._app, self.spec, name=blp.name, parameters=None
+                )
+                self.spec.tag({"name": blp.name, "description": blp.description})
+            document: dict[str, Any] = self.spec.to_dict()
+        return document
+
     def _openapi_json(self) -> Response:
         """Serve the document, which knows where the application itself is mounted."""
         server = {"url": f"{request.script_root}{self._url_prefix}" or "/"}
-        document = {**self.spec.to_dict(), "servers": [server]}
-        return json_response(document, indent=True)
+        return json_response({**self.document(), "servers": [server]}, indent=True)
 
     def _register_responses(self) -> None:
         """Do nothing: nor is there any other shape of error."""
@@ -180,51 +193,3 @@ class DocumentedBlueprint(Blueprint):  # type: ignore[misc]
                 response["headers"] = {header: {"schema": {"type": "string"}}}
             responses.setdefault(status, response)
         return doc
-
-
-class AnyMethodSpec:
-    """
-    An apispec whose paths take any method.
-
-    apispec refuses methods that OpenAPI has no field for; since 3.2 these stand under
-    ``additionalOperations``. So they are resolved as the carrier, then moved.
-    """
-
-    def __init__(self, spec: Any, url_prefix: str = "") -> None:
-        self._spec, self._url_prefix = spec, url_prefix
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._spec, name)
-
-    def path(self, *, rule: Any, operations: dict[str, Any], **kwargs: Any) -> None:
-        """Add the operations of *rule*, each where OpenAPI wants it."""
-        rule = _below(rule, self._url_prefix)
-        fixed = {m: o for m, o in operations.items() if m in VALID_METHODS_OPENAPI_V3}
-        self._spec.path(rule=rule, operations=fixed, **kwargs)
-        # What apispec itself goes on writing to; a test holds it to that.
-        item = self._spec.to_dict()["paths"][FlaskPlugin.flaskpath2openapi(rule.rule)]
-        for method in operations.keys() - fixed.keys():
-            carried = {_CARRIER: operations[method]}
-            self._spec.path(rule=rule, operations=carried, **kwargs)
-            additional = item.setdefault("additionalOperations", {})
-            additional[method.upper()] = item.pop(_CARRIER)
-
-
-def _below(rule: Rule, prefix: str) -> Rule:
-    """Return *rule* as it is read below *prefix*."""
-    below = copy(rule)
-    below.rule = rule.rule.removeprefix(prefix)
-    return below
-
-
-class _DescribingConverter(OpenAPIConverter):
-    """Let a schema add to its own description what its fields cannot say."""
-
-    def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
-        described: dict[str, Any] = super().schema2jsonschema(schema)
-        describe = getattr(schema, "describe", None)
-        return describe(described) if describe else described
-
-
-class _DescribingPlugin(MarshmallowPlugin):
-    Converter = _DescribingConverter

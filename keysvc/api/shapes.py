@@ -66,6 +66,12 @@ class CoreShape:
         return "about:blank"
 
 
+class CredentialShape(CoreShape):
+    """``/v1/credentials``: one of them may not be there, or be the shell's alone."""
+
+    documented = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
+
+
 class GateShape(CoreShape):
     """Forward auth: what a proxy can be told."""
 
@@ -176,6 +182,7 @@ _BY_STATUS = {
 }
 
 CORE = CoreShape()
+CREDENTIALS = CredentialShape()
 GATE = GateShape()
 KEYPAIRS = KeypairShape()
 API_KEYS = ApiKeyShape()

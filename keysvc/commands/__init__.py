@@ -2,6 +2,9 @@
 
 from keysvc.commands.access_keys import access_keys
 from keysvc.commands.audit import audit
+from keysvc.commands.credentials import deactivate
+from keysvc.commands.credentials import rotate
+from keysvc.commands.credentials import stale
 from keysvc.commands.group import commands
 from keysvc.commands.init import init
 from keysvc.commands.init import migrate
@@ -24,6 +27,9 @@ for command in (
     service_accounts,
     api_keys,
     access_keys,
+    rotate,
+    stale,
+    deactivate,
     operators,
     sessions,
     secrets,

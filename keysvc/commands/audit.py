@@ -9,11 +9,14 @@ import click
 from keysvc.commands.group import Commands
 from keysvc.commands.group import json_option
 from keysvc.commands.group import operator
-from keysvc.commands.moments import Days
-from keysvc.commands.moments import Moment
 from keysvc.commands.output import print_json
+from keysvc.commands.properties import read
 from keysvc.current import service
+from keysvc.errors import Invalid
 from keysvc.model import Head
+from keysvc.schemas.fields import Moment
+from keysvc.schemas.fields import told
+from keysvc.schemas.spans import Span
 
 _HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 
@@ -44,27 +47,27 @@ def verify(head: str | None, as_json: bool) -> None:
                 "good": finding.good,
                 "flaw": finding.flaw,
                 "purged": finding.purged,
-                "purgedUntil": _told(finding.until),
+                "purgedUntil": told(finding.until),
             }
         )
     else:
         click.echo(f"{finding.good} records are good.")
         if finding.purged:
-            until = _told(finding.until)
+            until = told(finding.until)
             click.echo(f"{finding.purged} before them were purged, until {until}.")
     if finding.flaw:
         raise click.ClickException(f"The audit is broken: {finding.flaw}.")
 
 
 @audit.command()
-@click.option("--before", type=Moment(), help="Purge what was recorded earlier.")
-@click.option("--older-than", type=Days(), help="Purge what is older, as 365d.")
+@click.option("--before", metavar="TIME", help="Purge what was recorded earlier.")
+@click.option("--older-than", metavar="SPAN", help="Purge what is older: 365d.")
 @click.option("--dry-run", is_flag=True, help="Only tell how much that would be.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 def purge(
-    before: datetime | None,
-    older_than: timedelta | None,
+    before: str | None,
+    older_than: str | None,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -74,27 +77,28 @@ def purge(
 
     KEYSVC_AUDIT_RETENTION does it by itself, every day. A purge is a record too.
     """
-    if before is None and older_than is not None:
-        before = service.now() - older_than
-    elif before is None or older_than is not None:
-        raise click.UsageError("Either --before or --older-than says what is too old.")
-    retention = service.retention
+    limit, retention = _limit(before, older_than), service.retention
     if not (dry_run or yes):
-        count = retention.count(before).records
-        click.confirm(f"Purge {count} records? This cannot be undone.", abort=True)
-    done = retention.count(before) if dry_run else retention.purge(operator(), before)
-    until = _told(done.until)
+        records = retention.count(limit).records
+        click.confirm(f"Purge {records} records? This cannot be undone.", abort=True)
+    done = retention.count(limit) if dry_run else retention.purge(operator(), limit)
+    until = told(done.until)
     if as_json:
-        print_json({"purged": done.records, "until": until, "dryRun": dry_run})
-        return
-    click.echo(
-        f"{'Would purge' if dry_run else 'Purged'} {done.records} records"
-        + (f", until {until}." if until else ".")
+        return print_json({"purged": done.records, "until": until})
+    did = "Would purge" if dry_run else "Purged"
+    return click.echo(
+        f"{did} {done.records} records" + (f", until {until}." if until else ".")
     )
 
 
-def _told(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
+def _limit(before: str | None, older_than: str | None) -> datetime:
+    if (before is None) is (older_than is None):
+        raise Invalid("Give --before or --older-than; one of them.")
+    if older_than is not None:
+        span: timedelta = read(Span(), older_than, "--older-than")
+        return service.now() - span
+    moment: datetime = read(Moment(), before, "--before")
+    return moment
 
 
 def _witness(text: str) -> Head:

@@ -26,12 +26,10 @@ from keysvc.schemas.api_keys import ApiKeyDraftSchema
 from keysvc.schemas.api_keys import ApiKeySchema
 from keysvc.schemas.envelopes import Shown
 from keysvc.schemas.fields import Text
+from keysvc.schemas.limits import MAX_GRACE
 from keysvc.schemas.service_accounts import PathName
 from keysvc.schemas.service_accounts import ServiceAccountChangeSchema
 from keysvc.schemas.service_accounts import ServiceAccountSchema
-
-#: A year, in minutes.
-_MAX_RETAIN = 525600
 
 
 @click.group("service-accounts", cls=Commands)
@@ -168,7 +166,7 @@ def update_key(account: str, name_or_id: str, properties: tuple[str, ...]) -> No
     "--retain",
     default=0,
     show_default=True,
-    type=click.IntRange(0, _MAX_RETAIN),
+    type=click.IntRange(0, MAX_GRACE),
     help="Minutes that the old key is good for.",
 )
 @json_option

@@ -20,6 +20,9 @@ ANY_REALM = "realm:any"
 
 _SCOPE = re.compile(r"[a-z0-9._:/*-]{1,100}")
 
+#: The realm of whoever has none: nothing belongs to it.
+_NOBODY = Owner(OwnerKind.OPERATOR, "")
+
 #: The area of scopes that each family's credentials lie in.
 _AREA = {
     Kind.KEYPAIR: "keypairs",
@@ -62,6 +65,12 @@ def covers_all(held: Iterable[str], wanted: Iterable[str]) -> bool:
 def reaches(caller: Caller, owner: Owner) -> bool:
     """Tell whether *owner* is the caller's realm, or the caller may act in any."""
     return caller.owner == owner or covers(caller.scopes, ANY_REALM)
+
+
+def realm_of(caller: Caller) -> Owner | None:
+    """Return whose things *caller* may look through; None for everyone's."""
+    everywhere = covers(caller.scopes, ANY_REALM)
+    return None if everywhere else caller.owner or _NOBODY
 
 
 def require_realm(caller: Caller, owner: Owner) -> None:

@@ -15,7 +15,10 @@ from keysvc.core.ledger.ledger import Ledger
 from keysvc.core.ledger.retention import Retention
 from keysvc.core.lifecycle.credentials import Credentials
 from keysvc.core.lifecycle.idempotency import Idempotency
+from keysvc.core.lifecycle.lifetimes import Lifetimes
 from keysvc.core.lifecycle.minting import Mint
+from keysvc.core.lifecycle.rotation import Rotation
+from keysvc.core.lifecycle.upkeep import Upkeep
 from keysvc.core.people.accounts import ServiceAccounts
 from keysvc.core.people.current_user import current_user
 from keysvc.core.people.operators import Operators
@@ -67,7 +70,12 @@ class Service:
             Prover(vault), mint, cache, self.feed, self.counters, replay, now, listener
         )
         self.inquiries = Inquiries(self.verifier)
-        self.credentials = Credentials(vault, mint, self.ledger, once, cursors, now)
+        rotation = Rotation(vault, mint, now)
+        self.credentials = Credentials(
+            *(vault, mint, rotation, Lifetimes(settings)),
+            *(self.ledger, once, cursors, now),
+        )
+        self.upkeep = Upkeep(rotation, self.ledger, cursors, now)
         self.accounts = ServiceAccounts(self.ledger, once, now)
         passwords = Passwords(settings.password_cost)
         self.operators = Operators(passwords, self.ledger, now)

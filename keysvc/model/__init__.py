@@ -21,6 +21,7 @@ from keysvc.model.pages import Cut
 from keysvc.model.pages import Keyset
 from keysvc.model.pages import Listing
 from keysvc.model.pages import Page
+from keysvc.model.pages import Search
 from keysvc.model.pages import Sort
 from keysvc.model.pages import Window
 from keysvc.model.people import AccountChange
@@ -81,6 +82,7 @@ __all__ = [
     "Proof",
     "Record",
     "Renewed",
+    "Search",
     "Secret",
     "ServiceAccount",
     "Session",

@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from typing import Generic
 from typing import NamedTuple
 from typing import TypeVar
+
+from keysvc.model.callers import Actor
+from keysvc.model.callers import Owner
+from keysvc.model.credentials import Kind
 
 T = TypeVar("T")
 
@@ -86,6 +91,35 @@ class Keyset:
     limit: int
     token: str | None = None
     descending: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """
+    Which credentials are wanted, of whatever family; what is None does not matter.
+
+    Args:
+        unused_for: How long it was not used, nor made.
+        expires_within: How soon it will have expired; what has already is not meant.
+    """
+
+    keyset: Keyset
+    kind: Kind | None = None
+    owner: Owner | None = None
+    created_by: Actor | None = None
+    unused_for: timedelta | None = None
+    expires_within: timedelta | None = None
+
+    @property
+    def terms(self) -> list[Any]:
+        """Return all but the keyset, as JSON can hold it."""
+        spans = (self.unused_for, self.expires_within)
+        return [
+            self.kind,
+            self.owner and list(self.owner),
+            self.created_by and list(self.created_by),
+            *(None if s is None else s.total_seconds() for s in spans),
+        ]
 
 
 @dataclass(frozen=True, slots=True)

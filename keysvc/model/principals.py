@@ -51,6 +51,8 @@ class Stored(NamedTuple):
     generation: int = 0
     retained_digest: str | None = None
     retained_key: str | None = None
+    retained_sealed: str | None = None
+    retained_sealed_key: str | None = None
     retained_until: datetime | None = None
     owner_active: bool = True
 

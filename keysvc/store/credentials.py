@@ -37,6 +37,14 @@ from keysvc.store.tables import CredentialRow
 
 T = TypeVar("T")
 
+#: What a rotation leaves behind, before there was one.
+_UNROTATED: dict[str, Any] = {
+    "generation": 0,
+    **dict.fromkeys(
+        ("retained_digest", "retained_key", "retained_sealed", "retained_sealed_key")
+    ),
+}
+
 _LISTED = {
     "id": Column(dashed(CredentialRow.id), sorted=CredentialRow.id),
     "public_id": Column(CredentialRow.public_id),
@@ -60,9 +68,8 @@ def add(credential: Credential, secret: Secret) -> None:
         Conflict: If its family has names of their own, and this one is taken.
     """
     ring.require_live(secret.digest_key)
-    unrotated = {"generation": 0, "retained_digest": None, "retained_key": None}
     try:
-        insert(CredentialRow, columns(credential) | secret._asdict() | unrotated)
+        insert(CredentialRow, columns(credential) | secret._asdict() | _UNROTATED)
     except peewee.IntegrityError:
         raise _taken(credential) from None
 
@@ -136,6 +143,8 @@ def rotate(credential: Credential, secret: Secret) -> None:
         attributes=credential.attributes,
         retained_digest=CredentialRow.digest if retained else None,
         retained_key=CredentialRow.digest_key if retained else None,
+        retained_sealed=CredentialRow.sealed if retained else None,
+        retained_sealed_key=CredentialRow.sealed_key if retained else None,
         retained_until=credential.retained_until,
         retained_used_at=None,
         retain_minutes=credential.retain_minutes,

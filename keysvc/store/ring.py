@@ -126,16 +126,14 @@ def replace(id_: UUID, old: Secret, new: Secret) -> None:
 
 def forget_retained(key_id: str) -> None:
     """Leave nothing that a rotation retained under this key, nor any session of it."""
-    CredentialRow.update(
-        retained_digest=None, retained_key=None, retained_until=None
-    ).where(CredentialRow.retained_key == key_id).execute()
+    CredentialRow.update(**_NOTHING_RETAINED).where(_retains_by(key_id)).execute()
     SessionRow.delete().where(SessionRow.digest_key == key_id).execute()
 
 
 def retained(key_id: str, now: datetime) -> list[str]:
     """Return the public ids of credentials whose replaced secret needs this key."""
     query = CredentialRow.select(CredentialRow.public_id).where(
-        CredentialRow.retained_key == key_id, CredentialRow.retained_until > now
+        _retains_by(key_id), CredentialRow.retained_until > now
     )
     return [row.public_id for row in query.order_by(CredentialRow.id)]
 
@@ -147,8 +145,24 @@ def kill(id_: UUID) -> None:
         digest_key="",
         sealed=None,
         sealed_key=None,
-        retained_digest=None,
-        retained_key=None,
-        retained_until=None,
         is_active=False,
+        **_NOTHING_RETAINED,
     ).where(CredentialRow.id == id_).execute()
+
+
+def _retains_by(key_id: str) -> Any:
+    """Return the condition that a replaced secret needs this key."""
+    return (CredentialRow.retained_key == key_id) | (
+        CredentialRow.retained_sealed_key == key_id
+    )
+
+
+_NOTHING_RETAINED: dict[str, Any] = dict.fromkeys(
+    (
+        "retained_digest",
+        "retained_key",
+        "retained_sealed",
+        "retained_sealed_key",
+        "retained_until",
+    )
+)

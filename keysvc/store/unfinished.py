@@ -22,6 +22,9 @@ class UnfinishedCopyRow(Table):
 
     source = peewee.CharField(max_length=36, primary_key=True)
 
+    class Meta:
+        table_name = "keysvc_unfinished_copy"
+
 
 def source() -> str | None:
     """Return which deployment is being copied here; None where none is."""

@@ -77,6 +77,16 @@ ROUTES = {
     "batch": Route(
         "POST", "/v1/verify/batch", "verify", {"questions": [{"token": "x"}]}
     ),
+    "find": Route("GET", "/v1/credentials", "credentials:read"),
+    "turn": Route(
+        "POST", "/v1/credentials/<credential_id>/rotate", "credentials:write"
+    ),
+    "off": Route(
+        "POST",
+        "/v1/credentials/deactivate",
+        "credentials:write",
+        {"owner": {"kind": "user", "id": "alice"}, "dryRun": True},
+    ),
 }
 
 #: Open to all, and yet lets in only whom it knows: tests/gate asks it.
@@ -99,45 +109,45 @@ OPEN = {
 ELSEWHERE_TOLD = ("/api/v1/", "/organizations/")
 
 TABLE = """
-                     list create get change delete audit verify batch
-none                 401  401    401 401    401    401   401    401
-malformed            400  400    400 400    400    401   401    401
-no_base64            400  400    400 400    400    401   401    401
-no_colon             400  400    400 400    400    401   401    401
-unknown_scheme       401  401    401 401    401    401   401    401
-wrong_secret         401  401    401 401    401    401   401    401
-wrong_checksum       401  401    401 401    401    401   401    401
-unknown_key          401  401    401 401    401    401   401    401
-inactive             401  401    401 401    401    401   401    401
-expired              401  401    401 401    401    401   401    401
-inactive_address     401  401    401 401    401    401   401    401
-wrong_address        403  403    403 403    403    403   403    403
-other_realm          404  404    404 404    404    200   200    200
-nothing_elsewhere    404  404    404 404    404    403   403    403
-any_realm            200  200    200 204    204    200   200    200
-any_realm_lacking    403  403    403 403    403    403   403    403
-lacking              403  403    403 403    403    403   403    403
-holding              200  200    200 204    204    200   200    200
-holding_wildcard     200  200    200 204    204    200   403    403
-admin                200  200    200 204    204    200   200    200
-ak_no_token          401  401    401 401    401    401   401    401
-ak_no_key            401  401    401 401    401    401   401    401
-ak_bad_checksum      401  401    401 401    401    401   401    401
-ak_unknown           401  401    401 401    401    401   401    401
-ak_wrong_secret      401  401    401 401    401    401   401    401
-ak_api_key           401  401    401 401    401    401   401    401
-ak_session           401  401    401 401    401    401   401    401
-ak_inactive          401  401    401 401    401    401   401    401
-ak_expired           401  401    401 401    401    401   401    401
-ak_elsewhere         403  403    403 403    403    403   403    403
-ak_nothing           404  404    404 404    404    403   403    403
-ak_lacking           404  404    404 404    404    403   403    403
-ak_holding           404  404    404 404    404    200   200    200
-ak_bearer            404  404    404 404    404    200   200    200
-ak_other             404  404    404 404    404    200   200    200
-ak_any_realm         200  200    200 204    204    200   200    200
-ak_any_realm_lacking 403  403    403 403    403    403   403    403
-ak_admin             200  200    200 204    204    200   200    200
+                     list create get change delete audit verify batch find turn off
+none                 401  401    401 401    401    401   401    401   401  401  401
+malformed            400  400    400 400    400    401   401    401   401  401  401
+no_base64            400  400    400 400    400    401   401    401   401  401  401
+no_colon             400  400    400 400    400    401   401    401   401  401  401
+unknown_scheme       401  401    401 401    401    401   401    401   401  401  401
+wrong_secret         401  401    401 401    401    401   401    401   401  401  401
+wrong_checksum       401  401    401 401    401    401   401    401   401  401  401
+unknown_key          401  401    401 401    401    401   401    401   401  401  401
+inactive             401  401    401 401    401    401   401    401   401  401  401
+expired              401  401    401 401    401    401   401    401   401  401  401
+inactive_address     401  401    401 401    401    401   401    401   401  401  401
+wrong_address        403  403    403 403    403    403   403    403   403  403  403
+other_realm          404  404    404 404    404    200   200    200   200  404  200
+nothing_elsewhere    404  404    404 404    404    403   403    403   403  404  403
+any_realm            200  200    200 204    204    200   200    200   200  200  200
+any_realm_lacking    403  403    403 403    403    403   403    403   403  403  403
+lacking              403  403    403 403    403    403   403    403   403  403  403
+holding              200  200    200 204    204    200   200    200   200  200  200
+holding_wildcard     200  200    200 204    204    200   403    403   200  200  200
+admin                200  200    200 204    204    200   200    200   200  200  200
+ak_no_token          401  401    401 401    401    401   401    401   401  401  401
+ak_no_key            401  401    401 401    401    401   401    401   401  401  401
+ak_bad_checksum      401  401    401 401    401    401   401    401   401  401  401
+ak_unknown           401  401    401 401    401    401   401    401   401  401  401
+ak_wrong_secret      401  401    401 401    401    401   401    401   401  401  401
+ak_api_key           401  401    401 401    401    401   401    401   401  401  401
+ak_session           401  401    401 401    401    401   401    401   401  401  401
+ak_inactive          401  401    401 401    401    401   401    401   401  401  401
+ak_expired           401  401    401 401    401    401   401    401   401  401  401
+ak_elsewhere         403  403    403 403    403    403   403    403   403  403  403
+ak_nothing           404  404    404 404    404    403   403    403   403  404  403
+ak_lacking           404  404    404 404    404    403   403    403   403  404  403
+ak_holding           404  404    404 404    404    200   200    200   200  404  200
+ak_bearer            404  404    404 404    404    200   200    200   200  404  200
+ak_other             404  404    404 404    404    200   200    200   200  404  200
+ak_any_realm         200  200    200 204    204    200   200    200   200  200  200
+ak_any_realm_lacking 403  403    403 403    403    403   403    403   403  403  403
+ak_admin             200  200    200 204    204    200   200    200   200  200  200
 """
 
 Who = Callable[[Issue, str], Headers]
@@ -247,8 +257,9 @@ def ask(stranger: Client, issue: Issue, service: Service) -> Ask:
     def ask(who: str, name: str) -> TestResponse:
         route = ROUTES[name]
         path = route.rule.replace("<user>", "alice")
+        path = path.replace("<access_key>", "<credential_id>")
         answer = stranger.open(
-            path.replace("<access_key>", target()),
+            path.replace("<credential_id>", target()),
             method=route.method,
             json=route.json,
             headers=headers(who, route.scope),

@@ -16,6 +16,7 @@ from tests.commands.conftest import Run
 from tests.core.test_ledger import entry
 
 YEAR_AGO = utcnow() - timedelta(days=365, hours=1)
+UNTIL = YEAR_AGO.isoformat(timespec="microseconds")
 
 
 @pytest.fixture
@@ -156,23 +157,23 @@ def old(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
 def test_purge(run: Run, old: Service) -> None:
     dry = run("audit", "purge", "--older-than", "365d", "--dry-run")
     assert dry.exit_code == 0, dry.output
-    assert dry.stdout == f"Would purge 2 records, until {YEAR_AGO.isoformat()}.\n"
+    assert dry.stdout == f"Would purge 2 records, until {UNTIL}.\n"
     assert run("audit", "verify").stdout == "5 records are good.\n"
 
     done = run("audit", "purge", "--older-than", "365d", "--yes")
 
-    assert done.stdout == f"Purged 2 records, until {YEAR_AGO.isoformat()}.\n"
+    assert done.stdout == f"Purged 2 records, until {UNTIL}.\n"
     said = run("audit", "verify")
     assert said.exit_code == 0
     assert said.stdout.splitlines() == [
         "4 records are good.",
-        f"2 before them were purged, until {YEAR_AGO.isoformat()}.",
+        f"2 before them were purged, until {UNTIL}.",
     ]
     assert json.loads(run("audit", "verify", "--json").stdout) == {
         "good": 4,
         "flaw": None,
         "purged": 2,
-        "purgedUntil": YEAR_AGO.isoformat(),
+        "purgedUntil": UNTIL,
     }
     again = run("audit", "purge", "--older-than", "365d", "--yes")
     assert again.stdout == "Purged 0 records.\n"
@@ -182,12 +183,11 @@ def test_purge_as_json(run: Run, old: Service) -> None:
     before = (YEAR_AGO + timedelta(days=1)).isoformat()
     done = run("audit", "purge", "--before", before, "--yes", "--json")
 
-    until = YEAR_AGO.isoformat()
-    assert json.loads(done.stdout) == {"purged": 2, "until": until, "dryRun": False}
+    assert json.loads(done.stdout) == {"purged": 2, "until": UNTIL}
 
 
 def test_purge_asks(run: Run, old: Service) -> None:
-    day = (YEAR_AGO + timedelta(days=1)).date().isoformat()
+    day = (YEAR_AGO + timedelta(days=1)).isoformat()
     refused = run("audit", "purge", "--before", day, input="n\n")
     assert refused.exit_code == 1
     assert "Purge 2 records? This cannot be undone." in refused.stdout
@@ -198,32 +198,30 @@ def test_purge_asks(run: Run, old: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "word"),
+    ("arguments", "word"),
     [
-        ((), 2, "Either --before or --older-than"),
-        (("--before", "2026-01-01", "--older-than", "1d"), 2, "Either --before"),
-        (("--before", "yesterday"), 2, "looks like 2026-01-31"),
-        (("--before", "0001-01-01T00:00:00+23:00"), 2, "looks like 2026-01-31"),
-        (("--before", "9999-01-01"), 1, "Only what is past"),
-        (("--older-than", "365"), 2, "looks like 365d"),
-        (("--older-than", "-1d"), 2, "looks like 365d"),
-        (("--older-than", "²d"), 2, "looks like 365d"),
-        (("--older-than", "999999d"), 2, "looks like 365d"),
+        ((), "Give --before or --older-than"),
+        (("--before", "2026-01-01T00:00Z", "--older-than", "1d"), "one of them"),
+        (("--before", "yesterday"), "--before: Must be a time"),
+        (("--before", "2026-01-01"), "--before: Must be a time"),
+        (("--before", "9999-01-01T00:00:00Z"), "Only what is past"),
+        (("--older-than", "365"), "--older-than: Must be up to 7 digits"),
+        (("--older-than", "-1d"), "--older-than: Must be up to 7 digits"),
     ],
 )
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_what_is_no_purge_is_refused(
-    run: Run, arguments: tuple[str, ...], code: int, word: str
+    run: Run, arguments: tuple[str, ...], word: str
 ) -> None:
     done = run("audit", "purge", *arguments, "--yes")
 
-    assert done.exit_code == code
+    assert done.exit_code == 1
     assert word in done.stderr
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_the_longest_that_can_be_said(run: Run, old: Service) -> None:
-    done = run("audit", "purge", "--older-than", "99999d", "--dry-run")
+    done = run("audit", "purge", "--older-than", "9999999d", "--dry-run")
 
     assert done.stdout == "Would purge 0 records.\n"
 

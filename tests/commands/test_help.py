@@ -27,6 +27,7 @@ def test_the_commands_are_these() -> None:
         "init",
         "serve",
         "migrate",
+        *("rotate", "stale", "deactivate"),
         "audit verify",
         "audit purge",
         "copy",

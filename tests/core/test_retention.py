@@ -40,6 +40,10 @@ from tests.core.test_ledger import entry
 from tests.store.processes import at_once
 
 CLI = operator()
+
+#: Where the engine makes no difference to what is shown.
+on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
 DAY = timedelta(days=1)
 #: The first of ten records was made then, each of the others a day later.
 BEGIN = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -137,6 +141,7 @@ def test_all_that_there_is_may_be_purged(kept: Service, calendar: Calendar) -> N
     assert kept.ledger.verify().flaw is None
 
 
+@on_sqlite
 def test_a_dry_run_tells_and_does_nothing(kept: Service) -> None:
     before = head()
 
@@ -153,6 +158,7 @@ def test_nothing_old_is_no_purge(kept: Service) -> None:
     assert head() == before, "nothing happened: there is nothing to record"
 
 
+@on_sqlite
 def test_what_is_to_come_cannot_be_purged(kept: Service, calendar: Calendar) -> None:
     later = calendar.now + timedelta(seconds=1)
     with pytest.raises(Invalid):
@@ -173,6 +179,7 @@ def test_it_is_done_in_batches(kept: Service, monkeypatch: pytest.MonkeyPatch) -
     assert kept.ledger.verify() == Finding(5, None, 8, BEGIN + 7 * DAY)
 
 
+@on_sqlite
 def test_one_that_a_clock_has_dated_ahead_holds_back_the_rest(kept: Service) -> None:
     with writing():
         AuditRow.delete().where(AuditRow.seq > 0).execute()
@@ -206,6 +213,7 @@ def test_it_happens_by_itself_in_whole_days(kept: Service, calendar: Calendar) -
     assert numbers() == [6, 7, 8, 9, 10, 11, 12]
 
 
+@on_sqlite
 def test_without_the_setting_records_are_for_ever(
     config: dict[str, Any], app: object, calendar: Calendar
 ) -> None:
@@ -215,6 +223,7 @@ def test_without_the_setting_records_are_for_ever(
     assert len(numbers()) == LENGTH
 
 
+@on_sqlite
 def test_a_turn_takes_only_so_much(
     kept: Service, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +236,7 @@ def test_a_turn_takes_only_so_much(
     assert numbers()[0] == 5
 
 
+@on_sqlite
 def test_where_nothing_is_old_it_costs_one_look(
     kept: Service, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,6 +245,7 @@ def test_where_nothing_is_old_it_costs_one_look(
     kept.retention.sweep()
 
 
+@on_sqlite
 def test_a_service_begins_it_with_its_first_request(
     config: dict[str, Any], app: object
 ) -> None:
@@ -359,6 +370,7 @@ TAMPERED: dict[str, tuple[Callable[[], None], str]] = {
 }
 
 
+@on_sqlite
 @pytest.mark.parametrize(("tamper", "flaw"), TAMPERED.values(), ids=TAMPERED.keys())
 def test_whatever_was_done_to_it_shows(
     purged: Service, tamper: Callable[[], None], flaw: str

@@ -36,6 +36,7 @@ json_values = st.recursive(
                 + ["name", "active", "full_name", "retain_period_minutes", "expires_at"]
                 + ["roleIds", "roleRefs", "token", "accessKey", "secretKey", "signed"]
                 + ["questions", "ip", "cost", "method", "target", "headers", "body"]
+                + ["owner", "createdBy", "kind", "id", "dryRun", "graceMinutes"]
             ),
             inner,
             max_size=4,
@@ -87,6 +88,9 @@ operations = st.sampled_from(
         ("POST", f"{ORGANIZATIONS}o/access-keys"),
         ("PATCH", f"{ORGANIZATIONS}o/access-keys/{UUID(int=1)}"),
         ("DELETE", f"{ORGANIZATIONS}o/access-keys/{UUID(int=1)}"),
+        ("GET", "/v1/credentials"),
+        ("POST", "/v1/credentials/KPA/rotate"),
+        ("POST", "/v1/credentials/deactivate"),
         ("POST", "/v1/verify"),
         ("POST", "/v1/verify/batch"),
     ]
@@ -110,6 +114,7 @@ queries = st.lists(
             ["keys", "limit", "pageToken", "x", ""]
             + ["page", "size", "sort_by", "logical_operator", "hydrate", "id", "name"]
             + ["description", "active", "created", "last_login", "service_account"]
+            + ["kind", "owner", "createdBy", "unusedFor", "expiresWithin"]
         ),
         st.one_of(
             st.text(alphabet=string.printable, max_size=8),

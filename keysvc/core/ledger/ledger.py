@@ -93,10 +93,7 @@ class Ledger:
             Invalid: If the page token is not one of this list.
         """
         access.require_scope(caller, "audit:read")
-        everywhere = access.covers(caller.scopes, access.ANY_REALM)
-        if caller.owner is None and not everywhere:
-            return Cut((), None)
-        owner = None if everywhere else caller.owner
+        owner = access.realm_of(caller)
         scope = ["audit", list(owner) if owner else None]
         with reading():
             return self._cursors.cut(

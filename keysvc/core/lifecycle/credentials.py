@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -16,9 +15,10 @@ from keysvc.core.lifecycle.entry import looking
 from keysvc.core.lifecycle.entry import taken
 from keysvc.core.lifecycle.idempotency import Idempotency
 from keysvc.core.lifecycle.idempotency import Once
+from keysvc.core.lifecycle.lifetimes import Lifetimes
 from keysvc.core.lifecycle.minting import Mint
-from keysvc.core.lifecycle.minting import Minted
-from keysvc.core.lifecycle.minting import SEALED
+from keysvc.core.lifecycle.rotation import kept
+from keysvc.core.lifecycle.rotation import Rotation
 from keysvc.core.people.accounts import require_open
 from keysvc.core.people.accounts import require_there
 from keysvc.core.secrets.vault import Vault
@@ -34,7 +34,6 @@ from keysvc.model import Kind
 from keysvc.model import Listing
 from keysvc.model import Owner
 from keysvc.model import Page
-from keysvc.model import Secret
 from keysvc.store import credentials as store
 from keysvc.store import keysets
 from keysvc.store.connection import reading
@@ -54,12 +53,15 @@ class Credentials:
         self,
         vault: Vault,
         mint: Mint,
+        rotation: Rotation,
+        lifetimes: Lifetimes,
         ledger: Ledger,
         once: Idempotency,
         cursors: Cursors,
         now: Clock,
     ) -> None:
         self._vault, self._mint, self._cursors = vault, mint, cursors
+        self._rotation, self._lifetimes = rotation, lifetimes
         self._ledger, self._once, self._now = ledger, once, now
 
     def issue(
@@ -74,16 +76,19 @@ class Credentials:
         Create a credential for *owner*.
 
         Raises:
+            Invalid: If it is to live longer than its family may.
             Forbidden: Also if it would be more than the caller is.
             Conflict: If its name is taken.
         """
         enter(caller, owner, access.scope_of(kind, "write"))
         with self._ledger.unit() as record:
             require_open(owner, caller, access.scope_of(kind, "write"))
+            now = self._now()
+            draft = self._lifetimes.begun(kind, draft, now)
             access.require_ceiling(caller, None, draft)
             if first := self._once.first_answer(caller, once):
                 return facts.issued(first)
-            minted, now = self._mint.issue(kind), self._now()
+            minted = self._mint.issue(kind)
             credential = Credential(
                 **facts.of_draft(draft.with_attributes(minted.attributes)),
                 id=uuid4(),
@@ -94,7 +99,7 @@ class Credentials:
                 updated_at=now,
                 created_by=caller.actor,
             )
-            store.add(credential, self._kept(credential, minted))
+            store.add(credential, kept(self._vault, credential, minted))
             issued = Issued(credential, minted.shown)
             self._once.keep(caller, once, issued)
             record(facts.entry(caller, "credential.create", None, credential))
@@ -154,6 +159,7 @@ class Credentials:
         Change what *change* holds of one credential of *owner*.
 
         Raises:
+            Invalid: If it is to live longer than its family may.
             Forbidden: Also if that would make it more than the caller is.
             Conflict: If its new name is taken.
         """
@@ -162,6 +168,7 @@ class Credentials:
             before = taken(caller, kind, owner, reference)
             after = _changed(before, change, self._now())
             access.require_ceiling(caller, before, after)
+            self._lifetimes.require_change(before, after)
             if after != before:
                 store.update(after)
                 record(facts.entry(caller, "credential.update", before, after))
@@ -191,21 +198,9 @@ class Credentials:
             access.require_ceiling(caller, None, before)
             if first := self._once.first_answer(caller, once):
                 return facts.issued(first)
-            now = self._now()
-            until = now + timedelta(minutes=retain_minutes) if retain_minutes else None
-            minted = self._mint.rotate(kind, before.public_id)
-            after = replace(
-                before.with_attributes(minted.attributes),
-                rotated_at=now,
-                updated_at=now,
-                retain_minutes=retain_minutes,
-                retained_until=until,
-                retained_used_at=None,
-            )
-            store.rotate(after, self._kept(after, minted))
-            issued = Issued(after, minted.shown)
+            issued = self._rotation.apply(before, retain_minutes)
             self._once.keep(caller, once, issued)
-            record(facts.entry(caller, "credential.rotate", before, after))
+            record(facts.entry(caller, "credential.rotate", before, issued.credential))
         return issued
 
     def delete(self, caller: Caller, kind: Kind, owner: Owner, reference: str) -> None:
@@ -215,11 +210,6 @@ class Credentials:
             before = taken(caller, kind, owner, reference)
             store.delete(before.id)
             record(facts.entry(caller, "credential.delete", before, None))
-
-    def _kept(self, credential: Credential, minted: Minted) -> Secret:
-        """Return what is kept of a new secret."""
-        sealed = credential.kind in SEALED
-        return self._vault.protect(credential.id, minted.secret, sealed=sealed)
 
 
 def _changed(before: Credential, change: Change, now: datetime) -> Credential:

@@ -42,7 +42,20 @@ def taken(caller: Caller, kind: Kind, owner: Owner, reference: str) -> Credentia
     """Return one credential, locked, that *caller* may write."""
     require_there(owner)
     found = store.get(kind, owner, reference, locked=True)
-    require_open(owner, caller, access.scope_of(kind, "write"))
-    if found.is_managed and caller.kind != "cli":
-        raise Conflict("It is managed: only the command line may change it.")
+    require_ours(caller, found, access.scope_of(kind, "write"))
     return found
+
+
+def require_ours(caller: Caller, found: Credential, scope: str) -> None:
+    """
+    Make sure that *caller* may change what was found in a realm of his.
+
+    Raises:
+        Forbidden: If he lacks *scope*, or outside authentication made its owner.
+        Conflict: If it is managed.
+    """
+    require_open(found.owner, caller, scope)
+    if found.is_managed and caller.kind != "cli":
+        raise Conflict(
+            f"{found.wire_id} is managed: only the command line may change it."
+        )

@@ -48,7 +48,7 @@ class Prover:
         good = principal is not None and principal.kind is claim.kind
         stored = principal if good and principal and principal.digest else None
         if claim.signed is not None:
-            return self._prove_signature(claim, stored)
+            return self._prove_signature(claim, stored, now)
         return self._prove_secret(claim.secret, stored, now)
 
     def renewed(self, claim: Claim, stored: Stored) -> Renewed | None:
@@ -94,12 +94,18 @@ class Prover:
                 return Proof.RETAINED
         return Proof.NONE
 
-    def _prove_signature(self, claim: Claim, stored: Stored | None) -> Proof:
-        assert claim.signed is not None and claim.date is not None
-        expected = signing.sign(self._unsealed(stored), claim.signed, claim.date)
-        given = claim.signed.signature
-        right = hmac.compare_digest(expected.encode(), given.encode())
-        return Proof.CURRENT if right and stored is not None else Proof.NONE
+    def _prove_signature(
+        self, claim: Claim, stored: Stored | None, now: datetime
+    ) -> Proof:
+        if _signs(self._unsealed(stored), claim):
+            return Proof.NONE if stored is None else Proof.CURRENT
+        if stored is not None and stored.retained_sealed and _retains(stored, now):
+            replaced = stored._replace(
+                sealed=stored.retained_sealed, sealed_key=stored.retained_sealed_key
+            )
+            if _signs(self._unsealed(replaced), claim):
+                return Proof.RETAINED
+        return Proof.NONE
 
     def _unsealed(self, stored: Stored | None) -> str:
         """Return the secret of *stored*, or one that nobody has, at the same cost."""
@@ -114,6 +120,12 @@ class Prover:
             # The caller has proven nothing: he must not learn that this one exists.
             log.error("the secret of %s: %s", stored.public_id, error)
             return self._unsealed(None)
+
+
+def _signs(secret: str, claim: Claim) -> bool:
+    assert claim.signed is not None and claim.date is not None
+    expected = signing.sign(secret, claim.signed, claim.date)
+    return hmac.compare_digest(expected.encode(), claim.signed.signature.encode())
 
 
 def _retains(stored: Stored, now: datetime) -> bool:
