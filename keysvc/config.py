@@ -21,7 +21,7 @@ _TOKEN = re.compile(r"[0-9A-Za-z]{1,12}_[0-9A-Za-z]{54}")
 #: Seconds: longer than anything here lives, and short of what no date can say.
 _CENTURY = 36525 * 86400
 
-_TOKEN_PREFIX = re.compile(r"[0-9A-Za-z]{1,12}")
+TOKEN_PREFIX = re.compile(r"[0-9A-Za-z]{1,12}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ class Settings:
         taken: dict[str, str] = {}
         for name in ("api_key_prefix", "access_key_prefix", "session_prefix"):
             prefix = getattr(self, name)
-            good = _TOKEN_PREFIX.fullmatch(prefix) is not None
+            good = TOKEN_PREFIX.fullmatch(prefix) is not None
             _require(good, name, "must have 1 to 12 characters of 0-9 A-Z a-z")
             other = PREFIX + taken.get(prefix, "").upper()
             _require(prefix not in taken, name, f"must differ from {other}")

@@ -13,6 +13,7 @@ from keysvc.api import credentials
 from keysvc.api import handshake
 from keysvc.api import health
 from keysvc.api import keypairs
+from keysvc.api import leaks
 from keysvc.api import service_accounts
 from keysvc.api import sessions
 from keysvc.api import verification
@@ -45,6 +46,7 @@ FAMILIES = (
     verification.blp,
     verification.gate_blp,
     audit.blp,
+    leaks.blp,
     health.blp,
 )
 

@@ -37,6 +37,7 @@ verification_refused = _signals.signal("verification-refused")
 _CHANGES = {
     "credential.create": credential_issued,
     "credential.update": credential_changed,
+    "credential.leak": credential_changed,
     "credential.rotate": credential_changed,
     "credential.delete": credential_deleted,
 }

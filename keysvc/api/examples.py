@@ -129,6 +129,24 @@ QUESTIONS: dict[str, Any] = {"questions": [QUESTION]}
 
 VERDICTS: dict[str, Any] = {"answers": [VERDICT]}
 
+LEAK_REPORT: dict[str, Any] = {
+    "tokens": [
+        "ksa_(16 characters)(32 characters)(6 characters)",
+        "KPPHLVNUKJFEKDLPPBHI:(40 characters)",
+    ]
+}
+
+LEAKS: dict[str, Any] = {
+    "results": [
+        {
+            "code": "VALID",
+            "id": "0b7e0c34-5a4b-4f0e-9e0b-4b8a8a0b0f5c",
+            "revoked": True,
+        },
+        {"code": "UNKNOWN", "id": None, "revoked": False},
+    ]
+}
+
 CREDENTIAL: dict[str, Any] = {
     "kind": "keypair",
     "id": "KPPHLVNUKJFEKDLPPBHI",

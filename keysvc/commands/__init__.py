@@ -14,6 +14,7 @@ from keysvc.commands.moving import copy
 from keysvc.commands.moving import restore
 from keysvc.commands.operators import operators
 from keysvc.commands.operators import sessions
+from keysvc.commands.scan import scan
 from keysvc.commands.secrets import secrets
 from keysvc.commands.serve import serve
 from keysvc.commands.service_accounts import api_keys
@@ -37,6 +38,7 @@ for command in (
     copy,
     backup,
     restore,
+    scan,
 ):
     commands.add_command(command)
 

@@ -15,6 +15,7 @@ from keysvc.core.ledger.ledger import Ledger
 from keysvc.core.ledger.retention import Retention
 from keysvc.core.lifecycle.credentials import Credentials
 from keysvc.core.lifecycle.idempotency import Idempotency
+from keysvc.core.lifecycle.leaks import Leaks
 from keysvc.core.lifecycle.lifetimes import Lifetimes
 from keysvc.core.lifecycle.minting import Mint
 from keysvc.core.lifecycle.rotation import Rotation
@@ -31,6 +32,7 @@ from keysvc.core.verification.cache import Cache
 from keysvc.core.verification.counters import Counters
 from keysvc.core.verification.inquiries import Inquiries
 from keysvc.core.verification.proofs import Prover
+from keysvc.core.verification.recognition import Recognition
 from keysvc.core.verification.replay import Replay
 from keysvc.core.verification.verifier import Verifier
 from keysvc.errors import Unavailable
@@ -65,11 +67,13 @@ class Service:
         self.housekeeping = Housekeeping(now, self.retention.sweep)
         once = Idempotency(vault, self.housekeeping, now)
         self.counters = Counters(settings.flush_interval)
-        replay = Replay(self.housekeeping)
+        prover, replay = Prover(vault), Replay(self.housekeeping)
         self.verifier = Verifier(
-            Prover(vault), mint, cache, self.feed, self.counters, replay, now, listener
+            prover, mint, cache, self.feed, self.counters, replay, now, listener
         )
         self.inquiries = Inquiries(self.verifier)
+        self.leaks = Leaks(Recognition(prover, mint, now), self.ledger, now)
+        self.token_kinds = mint.token_kinds()
         rotation = Rotation(vault, mint, now)
         self.credentials = Credentials(
             *(vault, mint, rotation, Lifetimes(settings)),

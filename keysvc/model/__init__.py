@@ -16,6 +16,7 @@ from keysvc.model.credentials import Credential
 from keysvc.model.credentials import Draft
 from keysvc.model.credentials import Issued
 from keysvc.model.credentials import Kind
+from keysvc.model.leaks import Leak
 from keysvc.model.pages import Condition
 from keysvc.model.pages import Cut
 from keysvc.model.pages import Keyset
@@ -39,6 +40,7 @@ from keysvc.model.principals import Demands
 from keysvc.model.principals import KINDS
 from keysvc.model.principals import Principal
 from keysvc.model.principals import Proof
+from keysvc.model.principals import SESSION
 from keysvc.model.principals import Stored
 from keysvc.model.principals import StoredOperator
 from keysvc.model.principals import StoredSession
@@ -70,6 +72,7 @@ __all__ = [
     "KeyLogin",
     "Keyset",
     "Kind",
+    "Leak",
     "Listing",
     "Login",
     "Operator",
@@ -82,6 +85,7 @@ __all__ = [
     "Proof",
     "Record",
     "Renewed",
+    "SESSION",
     "Search",
     "Secret",
     "ServiceAccount",

@@ -43,9 +43,10 @@ def alive(now: datetime) -> list[Session]:
     return [_session(row) for row in query.order_by(SessionRow.created_at)]
 
 
-def delete(id_: UUID) -> None:
-    """End a session."""
-    SessionRow.delete().where(SessionRow.id == str(id_)).execute()
+def delete(id_: UUID) -> bool:
+    """End a session; tell whether it was there."""
+    query: Any = SessionRow.delete().where(SessionRow.id == str(id_))
+    return bool(query.execute())
 
 
 def delete_of(operator_id: UUID) -> None:

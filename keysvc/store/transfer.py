@@ -24,7 +24,7 @@ from keysvc.store.tables import DeploymentRow
 from keysvc.store.tables import RingKeyRow
 from keysvc.store.tables import TABLES
 
-#: How many rows are read, compared and written at once: SQLite knows 32766 parameters.
+#: How many rows are read, compared and written at once.
 BATCH = 500
 
 #: All tables, by their names.

@@ -33,6 +33,7 @@ def test_the_commands_are_these() -> None:
         "copy",
         "backup",
         "restore",
+        "scan",
         "keypairs create",
         "keypairs list",
         "keypairs show",
@@ -77,7 +78,9 @@ def test_what_a_script_reads_can_be_had_as_json() -> None:
     read = {"init", "audit verify", "audit purge"}
     read |= {"keypairs create", "keypairs list"}
     read |= {"keypairs show", "secrets list", "operators list", "sessions list"}
-    read |= {f"service-accounts {word}" for word in ("create", "list", "show")}
+    read |= {"scan"} | {
+        f"service-accounts {word}" for word in ("create", "list", "show")
+    }
     read |= {f"api-keys {word}" for word in ("create", "list", "show", "rotate")}
     with_json = {
         " ".join(path)

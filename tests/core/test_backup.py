@@ -155,6 +155,21 @@ def test_a_file_that_is_there_is_kept(settings: Settings, backup: Path) -> None:
 
 
 @on_sqlite
+def test_what_is_backed_up_is_never_replaced_by_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    service = again(settings)
+    issued = issue(service)
+    live, ring = Path(settings.database[10:]), settings.ring_file.read_text()
+    (tmp_path / "link").symlink_to(live)
+    for path in (live, tmp_path / "link", settings.ring_file):
+        with pytest.raises(Conflict, match="in use"):
+            back_up(settings, path, force=True)
+    assert settings.ring_file.read_text() == ring
+    admit(again(settings), issued)
+
+
+@on_sqlite
 def test_where_nothing_can_be_written(settings: Settings, tmp_path: Path) -> None:
     again(settings)
     with pytest.raises(Misconfigured, match="cannot be written"):

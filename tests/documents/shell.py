@@ -25,6 +25,7 @@ _VARYING = (
     (r"\bks[as]_[0-9A-Za-z]{54}\b", "TOKEN"),
     (r'"expires_in":\d+', '"expires_in":SECONDS'),
     (r"\b[0-9a-f]{16}\b", "KEY-ID"),
+    (r"(?<=_key  )[0-9A-Za-z]{16}\b", "PUBLIC-ID"),
     (
         r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?",
         "TIME",

@@ -37,6 +37,7 @@ json_values = st.recursive(
                 + ["roleIds", "roleRefs", "token", "accessKey", "secretKey", "signed"]
                 + ["questions", "ip", "cost", "method", "target", "headers", "body"]
                 + ["owner", "createdBy", "kind", "id", "dryRun", "graceMinutes"]
+                + ["tokens"]
             ),
             inner,
             max_size=4,
@@ -93,6 +94,7 @@ operations = st.sampled_from(
         ("POST", "/v1/credentials/deactivate"),
         ("POST", "/v1/verify"),
         ("POST", "/v1/verify/batch"),
+        ("POST", "/v1/leaks"),
     ]
 )
 media_types = st.sampled_from(
@@ -134,7 +136,17 @@ queries = st.lists(
     max_size=3,
 )
 roots = st.sampled_from(
-    [FAMILY, "/v1/audit", "/v1/auth", ACCOUNTS, ACCOUNTS, KEYS, KEYS, LOGIN]
+    [
+        FAMILY,
+        "/v1/audit",
+        "/v1/auth",
+        "/v1/leaks",
+        ACCOUNTS,
+        ACCOUNTS,
+        KEYS,
+        KEYS,
+        LOGIN,
+    ]
     + [f"{ORGANIZATIONS}o/access-keys"]
 )
 

@@ -122,6 +122,7 @@ OPERATIONS = {
     "GET /v1/auth",
     "POST /v1/verify",
     "POST /v1/verify/batch",
+    "POST /v1/leaks",
     "GET /healthz",
     "GET /readyz",
     "GET /",

@@ -54,11 +54,16 @@ def test_the_life_of_a_credential_is_heard(
     made = admin.post("/v2/admin/keypairs/alice/create", json={"props": {}}).json or {}
     path = f"/v2/admin/keypairs/alice/{made['accessKey']}"
     admin.patch(path, json={"props": {"isActive": False}})
+    admin.patch(path, json={"props": {"isActive": True}})
+    leaked = f"{made['accessKey']}:{made['secretKey']}"
+    admin.post("/v1/leaks", json={"tokens": [leaked, leaked]})
     admin.delete(path)
-    assert [name for name, _ in heard] == [
-        "credential-issued",
-        "credential-changed",
-        "credential-deleted",
+    assert [(name, said["action"]) for name, said in heard] == [
+        ("credential-issued", "credential.create"),
+        ("credential-changed", "credential.update"),
+        ("credential-changed", "credential.update"),
+        ("credential-changed", "credential.leak"),
+        ("credential-deleted", "credential.delete"),
     ]
     for _, said in heard:
         assert (said["kind"], said["id"]) == ("keypair", made["accessKey"])

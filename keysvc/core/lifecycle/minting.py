@@ -7,6 +7,7 @@ from typing import NamedTuple
 from keysvc.config import Settings
 from keysvc.core.secrets import tokens
 from keysvc.model import Kind
+from keysvc.model import SESSION
 
 #: Families whose secret must be read again, to check signatures made with it.
 SEALED = frozenset({Kind.KEYPAIR})
@@ -62,6 +63,10 @@ class Mint:
         """Return the token of a new session."""
         token, shown = tokens.mint_token(self._session_prefix)
         return Minted(token.public_id, token.secret, shown)
+
+    def token_kinds(self) -> dict[str, str]:
+        """Return, by each prefix, what a token that begins so is the token of."""
+        return {**self._kinds, self._session_prefix: SESSION}
 
     def kind_of(self, prefix: str) -> Kind | None:
         """Return the family whose tokens have this prefix."""

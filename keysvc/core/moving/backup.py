@@ -47,10 +47,12 @@ def back_up(settings: Settings, file: Path, *, force: bool) -> Head:
         Conflict: If there is such a file, and not *force*.
         Misconfigured: If the database is PostgreSQL, or the file cannot be written.
     """
-    _require_sqlite(settings)
+    live = _require_sqlite(settings)
     with migrate.exclusive():
         if file.exists() and not force:
             raise Conflict(f"{file} exists: --force replaces it.")
+        if file.resolve() in {live.resolve(), settings.ring_file.resolve()}:
+            raise Conflict(f"{file} is in use: a backup needs another name.")
         with _writing(file), files.written(file, replacing=force) as fresh:
             sqlite_files.save(fresh)
             return sqlite_files.examine(fresh)

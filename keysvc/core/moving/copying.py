@@ -114,12 +114,13 @@ def copying(settings: Settings, source_url: str, target_url: str) -> Iterator[Co
     """
     disconnect()
     with Side.beside(source_url) as source:
-        keys = ring.load(settings)
-        require_keys(source.ring_keys(), keys.ids)
+        with source.held():
+            deployment = source.deployment_id()
+            require_keys(source.ring_keys(), ring.load(settings).ids)
         service = Service(replace(settings, database_url=target_url))
         sqlite_files.keep_private()
         with migrate.exclusive(), reading():
-            _claim(source.deployment_id())
+            _claim(deployment)
             yield Copying(service, source)
 
 

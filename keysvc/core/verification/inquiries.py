@@ -43,4 +43,4 @@ class Inquiries:
 def _realm_of(caller: Caller) -> Owner | None:
     """Return what *caller*, if he may ask at all, may learn of; None for everything."""
     access.require_scope(caller, "verify")
-    return None if access.covers(caller.scopes, access.ANY_REALM) else caller.owner
+    return access.realm_of(caller)

@@ -35,6 +35,12 @@ class Token(NamedTuple):
 Presented = Pair | Token | Signed
 
 
+def presented_of(text: str) -> Pair | Token:
+    """Return what *text* writes: ``accessKey:secretKey``, or a token."""
+    access_key, colon, secret_key = text.partition(":")
+    return Pair(access_key, secret_key) if colon else Token(text)
+
+
 class Claim(NamedTuple):
     """
     Which principal something presented claims to be, and what shall prove it.
