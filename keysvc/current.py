@@ -8,6 +8,7 @@ which outlives a request wherever somebody has pushed one around several.
 import random
 import re
 from hashlib import sha256
+from time import perf_counter
 from typing import Any
 from typing import cast
 from typing import NamedTuple
@@ -27,8 +28,10 @@ from keysvc.model import Verdict
 EXTENSION = "keysvc"
 GATE = "keysvc-gate"
 JUDGE = "keysvc-judge"
+REPORTER = "keysvc-reporter"
 
 # Names in the environ of a request.
+_BEGUN = "keysvc.begun"
 _CALLER = "keysvc.caller"
 _ID = "keysvc.request_id"
 _LET_IN = "keysvc.let_in"
@@ -57,6 +60,18 @@ def application() -> Any:
     return cast(Any, current_app)._get_current_object()
 
 
+def begin() -> None:
+    """Note that the request begins now, unless it has begun."""
+    request.environ.setdefault(_BEGUN, perf_counter())
+
+
+def seconds() -> float:
+    """Return the seconds since the request has begun."""
+    now = perf_counter()
+    begun: float = request.environ.get(_BEGUN, now)
+    return now - begun
+
+
 def remember_let_in(environ: dict[str, Any], who: LetIn) -> None:
     """Keep whom a guard has let in for the rest of the request of *environ*."""
     environ[_LET_IN] = who
@@ -80,12 +95,17 @@ def caller_id() -> str | None:
 
 
 def request_id() -> str:
-    """Return the request's id: the client's own if it is a plain word."""
-    known: str | None = request.environ.get(_ID)
+    """Return the id of the request at hand."""
+    return request_id_of(request.environ)
+
+
+def request_id_of(environ: dict[str, Any]) -> str:
+    """Return the id of the request of *environ*: the client's own if it is a word."""
+    known: str | None = environ.get(_ID)
     if known is None:
-        given = request.headers.get("X-Request-ID", "")
+        given = environ.get("HTTP_X_REQUEST_ID", "")
         known = given if _REQUEST_ID.fullmatch(given) else _new_id()
-        request.environ[_ID] = known
+        environ[_ID] = known
     return known
 
 

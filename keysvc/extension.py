@@ -14,6 +14,7 @@ from keysvc.api import handshake
 from keysvc.api import health
 from keysvc.api import keypairs
 from keysvc.api import leaks
+from keysvc.api import metrics
 from keysvc.api import service_accounts
 from keysvc.api import sessions
 from keysvc.api import verification
@@ -25,11 +26,13 @@ from keysvc.core.service import Service
 from keysvc.current import EXTENSION
 from keysvc.current import GATE
 from keysvc.current import JUDGE
+from keysvc.current import REPORTER
 from keysvc.errors import Misconfigured
 from keysvc.gate import Gate
 from keysvc.gate.gate import GateFirst
 from keysvc.guard.local import Local
 from keysvc.guard.remote import Remote
+from keysvc.metrics.reporter import Reporter
 from keysvc.signals import Announcer
 
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
@@ -48,6 +51,7 @@ FAMILIES = (
     audit.blp,
     leaks.blp,
     health.blp,
+    metrics.blp,
 )
 
 
@@ -107,7 +111,8 @@ class KeyService:
     def _hold(self, app: Flask, settings: Settings) -> None:
         announcer = Announcer(app)
         app.extensions[EXTENSION] = service = Service(settings, listener=announcer)
-        app.extensions[GATE] = Gate(service)
+        app.extensions[REPORTER] = Reporter(service)
+        app.extensions[GATE] = Gate(service, self._url_prefix or "")
         app.extensions[JUDGE] = Local(service, announcer)
         app.cli.add_command(commands)
         if self._url_prefix is not None:

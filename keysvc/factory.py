@@ -14,9 +14,11 @@ from keysvc import logs
 from keysvc.api import root
 from keysvc.api.blueprint import answer
 from keysvc.api.blueprint import finish
+from keysvc.api.blueprint import log_fault
 from keysvc.api.intake import check_path
 from keysvc.api.shapes import CORE
 from keysvc.api.shapes import Shape
+from keysvc.current import begin
 from keysvc.current import service
 from keysvc.errors import Malformed
 from keysvc.errors import Misconfigured
@@ -32,6 +34,10 @@ class Keysvc(Flask):
         """Return *func*: nothing here is async, and Flask asks nine times a request."""
         return func
 
+    def log_exception(self, exc_info: Any) -> None:
+        """Log a fault outside of the families; Flask would tell the path."""
+        log_fault(exc_info[1])
+
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """
@@ -45,6 +51,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.url_map.merge_slashes = False
     app.config.update(config or {})
     KeyService(app)
+    app.before_request(begin)
     logs.configure(app)
     _add_own_pages(app)
     for code in default_exceptions:

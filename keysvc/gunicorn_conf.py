@@ -21,6 +21,8 @@ class QuietLogger(Logger):  # type: ignore[misc]
 
 
 logger_class = QuietLogger
+# For whoever asks for an access log: nothing in it that a client can choose.
+access_log_format = "%(t)s %(h)s %(s)s %(B)s %(L)s %({x-request-id}o)s"
 worker_class = "gthread"
 threads = 4
 # Longer than the 15 s that aiohttp keeps an idle connection: Backend.AI's client would
@@ -64,6 +66,33 @@ logconfig_dict = {
         },
     },
 }
+
+
+def on_starting(server: Any) -> None:
+    """Let the workers share their metrics, before there are any."""
+    from keysvc.errors import Misconfigured
+    from keysvc.metrics import directory
+
+    cfg = server.cfg
+    try:
+        directory.begin(cfg.worker_tmp_dir, cfg.uid, cfg.gid)
+    except (OSError, Misconfigured) as error:
+        # Which gunicorn tells without a traceback.
+        raise RuntimeError(f"no directory for metrics: {error}") from None
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Forget how things were in a worker that has ended, however it did."""
+    from keysvc.metrics import directory
+
+    directory.bury(worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    """Leave nothing behind."""
+    from keysvc.metrics import directory
+
+    directory.end()
 
 
 def worker_exit(server: Any, worker: Any) -> None:

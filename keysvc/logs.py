@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import time
 from typing import Any
 
 from flask import Flask
@@ -13,11 +12,12 @@ from pythonjsonlogger.json import JsonFormatter as _JsonFormatter
 
 from keysvc.current import caller_id
 from keysvc.current import request_id
+from keysvc.current import seconds
 from keysvc.current import service
+from keysvc.metrics.labels import METHODS
+from keysvc.traces import trace_of
 
 log = logging.getLogger("keysvc.request")
-
-_BEGUN = "keysvc.begun"
 
 
 class JsonFormatter(_JsonFormatter):
@@ -41,6 +41,19 @@ class JsonFormatter(_JsonFormatter):
         if has_request_context():
             log_data["requestId"], log_data["caller"] = request_id(), caller_id()
 
+    def formatException(self, ei: Any) -> str:
+        """Tell where it happened, and not in the words of whoever raised it."""
+        return trace_of(ei[1]) if ei[1] else ""
+
+
+#: How gunicorn's lines begin that quote a request, and what they may go on with.
+_QUOTING = {
+    "Invalid request from ip=": ": ",
+    "Error handling request": " ",
+    "Ignored premature client disconnection": ".",
+    "Closing connection": ".",
+}
+
 
 class WithoutRequest(logging.Filter):
     """
@@ -51,10 +64,10 @@ class WithoutRequest(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = str(record.msg)
-        if message.startswith("Invalid request from ip="):
-            record.msg, record.args = message.partition(": ")[0], ()
-        elif message.startswith("Error handling request"):
-            record.msg, record.args = "Error handling request", ()
+        for beginning, rest in _QUOTING.items():
+            if message.startswith(beginning):
+                kept = message[len(beginning) :].partition(rest)[0]
+                record.msg, record.args = beginning + kept, ()
         return True
 
 
@@ -70,24 +83,18 @@ def configure(app: Flask) -> None:
         handler.setFormatter(JsonFormatter())
         logger.addHandler(handler)
     if settings.access_log:
-        app.before_request(_begin)
         app.after_request(_log_request)
 
 
-def _begin() -> None:
-    request.environ[_BEGUN] = time.perf_counter()
-
-
 def _log_request(response: Response) -> Response:
-    """Tell the route, never the path or the query: they hold what clients put there."""
-    begun = request.environ.get(_BEGUN, time.perf_counter())
+    """Tell the route, and no path, query or method of theirs: clients choose those."""
     log.info(
         "request",
         extra={
-            "method": request.method,
+            "method": METHODS[request.method],
             "route": request.url_rule.rule if request.url_rule else None,
             "status": response.status_code,
-            "ms": round((time.perf_counter() - begun) * 1000, 2),
+            "ms": round(seconds() * 1000, 2),
         },
     )
     return response

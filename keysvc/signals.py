@@ -20,11 +20,15 @@ from typing import Any
 from blinker import NamedSignal
 from blinker import Namespace
 from flask import Flask
+from flask import has_request_context
+from flask import request
 
+from keysvc.auth.refusals import log_refusal
 from keysvc.model import Code
 from keysvc.model import Entry
 from keysvc.model import Kind
 from keysvc.model import OwnerKind
+from keysvc.traces import trace_of
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +77,10 @@ class Announcer:
         )
 
     def refused(self, code: Code, principal: Any) -> None:
-        """Tell of a refused verification."""
+        """Tell of a refused verification, the log too."""
+        # Forward auth knows no Flask, and logs by itself.
+        if has_request_context():
+            log_refusal(code, principal, request.environ)
         self._send(
             verification_refused,
             code=code,
@@ -90,5 +97,5 @@ class Announcer:
                 if iscoroutinefunction(receiver):
                     receiver = self._app.async_to_sync(receiver)
                 receiver(self._app, **said)
-            except Exception:
-                log.exception("a receiver of %s failed", signal.name)
+            except Exception as error:
+                log.error("a receiver of %s failed\n%s", signal.name, trace_of(error))

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+from base64 import b64decode
 from collections.abc import Callable
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,6 +19,7 @@ from keysvc.logs import JsonFormatter
 from keysvc.logs import WithoutRequest
 from keysvc.store.connection import disconnect
 from tests.conftest import Client
+from tests.conftest import Tenant
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -61,32 +63,36 @@ def test_the_line_has_the_id_of_the_answer(stranger: Client, lines: Lines) -> No
     assert all(len(request_id) == 36 for request_id in said)
 
 
-def test_the_path_and_the_query_are_not_told(stranger: Client, lines: Lines) -> None:
+def test_what_clients_choose_is_not_told(stranger: Client, lines: Lines) -> None:
     stranger.get("/v2/admin/keypairs/a-user/a-key?keys=a-query")
-    stranger.get("/nowhere/a-path?a-query")
+    stranger.open("/nowhere/a-path?a-query", method="A-METHOD")
 
     told, unknown = lines()
+    assert (told["method"], unknown["method"]) == ("GET", "OTHER")
     assert (told["status"], told["caller"]) == (401, None)
     assert (unknown["status"], unknown["route"]) == (404, None)
     said = json.dumps([told, unknown])
-    assert not [x for x in ("a-user", "a-key", "a-query", "a-path") if x in said]
+    chosen = ("a-user", "a-key", "a-query", "a-path", "A-METHOD")
+    assert not [x for x in chosen if x in said]
 
 
-def test_an_error_is_one_line_with_its_traceback(
+def test_a_fault_is_one_line_that_tells_where_it_was(
     app: Flask, stranger: Client, lines: Lines
 ) -> None:
-    @app.get("/broken")
-    def broken() -> str:
-        raise RuntimeError("first line\nsecond line")
+    @app.get("/broken/<path>")
+    def broken(path: str) -> str:
+        raise RuntimeError(path)
 
-    answer = stranger.get("/broken", headers={"X-Request-ID": "r1"})
+    answer = stranger.get("/broken/a-path?a-query", headers={"X-Request-ID": "r1"})
 
     assert answer.status_code == 500
-    assert "second line" not in answer.text
-    error, request = lines()
-    assert error["level"] == "ERROR"
-    assert "second line" in error["exc_info"]
-    assert error["requestId"] == request["requestId"] == "r1"
+    fault, request = lines()
+    assert fault["level"] == "ERROR"
+    assert "in broken" in fault["message"]
+    assert fault["message"].endswith("\nRuntimeError")
+    assert fault["requestId"] == request["requestId"] == "r1"
+    said = answer.text + json.dumps([fault, request])
+    assert not [x for x in ("a-path", "a-query") if x in said]
 
 
 def test_outside_of_a_request_there_is_no_request_id(lines: Lines) -> None:
@@ -160,3 +166,67 @@ def test_every_logger_of_gunicorn_writes_through_the_filter() -> None:
     }
     loggers: Any = logconfig_dict["loggers"]
     assert loggers["gunicorn.error"]["filters"] == ["without-request"]
+
+
+def test_a_refusal_says_why_and_whose(
+    tenant: Tenant, stranger: Client, lines: Lines
+) -> None:
+    """Its bearer is told nothing of it; the ids lead from the one to the other."""
+    switched_off = tenant("alice", is_active=False)
+
+    for path in ("/v1/audit", "/v1/auth"):
+        switched_off.get(path, headers={"X-Request-ID": "r1"})
+        stranger.get(
+            path, headers={"X-Request-ID": "r2", "Authorization": "Bearer ksa_x"}
+        )
+
+    refusals = [line for line in lines() if line["message"] == "refused"]
+    told = [(x["requestId"], x["code"], x["kind"]) for x in refusals]
+    assert told == [("r1", "INACTIVE", "keypair"), ("r2", "UNKNOWN", None)] * 2
+    assert [x["id"] and x["id"][:2] for x in refusals] == ["KP", None] * 2
+    requests = [x for x in lines() if x["message"] == "request"]
+    assert [(x["requestId"], x["status"]) for x in requests] == [
+        ("r1", 401),
+        ("r2", 401),
+    ]
+
+
+def test_a_question_names_who_asks_and_who_was_refused(
+    tenant: Tenant, lines: Lines
+) -> None:
+    asker, other = tenant("asker", "verify", "realm:any"), tenant("bob")
+    user = basic_user(asker)
+    access_key, _, secret = decoded(other).partition(":")
+    question = {"accessKey": access_key, "secretKey": secret, "scopes": ["jobs:run"]}
+
+    assert asker.post("/v1/verify", json=question).status_code == 200
+
+    [refusal] = [line for line in lines() if line["message"] == "refused"]
+    assert (refusal["code"], refusal["id"]) == ("FORBIDDEN", access_key)
+    assert refusal["caller"] == user
+    assert secret not in json.dumps(lines())
+
+
+def test_a_refused_login_is_told_without_the_name(
+    stranger: Client, lines: Lines
+) -> None:
+    form = {"username": "a-password-in-the-wrong-field", "password": "wrong"}
+    answer = stranger.post("/api/v1/login", data=form)
+
+    refusal, request = lines()
+    assert refusal["message"] == "login refused"
+    assert (refusal["by"], refusal["code"]) == ("password", "UNKNOWN")
+    assert refusal["requestId"] == request["requestId"]
+    assert refusal["requestId"] == answer.headers["X-Request-ID"]
+    assert "a-password" not in json.dumps([refusal, request])
+
+
+def decoded(client: Client) -> str:
+    """Return the pair that *client* carries."""
+    header: str = client.environ_base["HTTP_AUTHORIZATION"]
+    return b64decode(header.removeprefix("Basic ")).decode()
+
+
+def basic_user(client: Client) -> str:
+    """Return the access key that *client* carries."""
+    return decoded(client).partition(":")[0]

@@ -1,5 +1,6 @@
 """The blueprint that every family is built on."""
 
+import logging
 from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from flask import request
 from flask import Response
 from werkzeug.exceptions import default_exceptions
+from werkzeug.exceptions import InternalServerError
 
 from keysvc.api.errors import problem_of
 from keysvc.api.intake import check_request
@@ -16,10 +18,18 @@ from keysvc.api.shapes import LOGIN
 from keysvc.api.shapes import Shape
 from keysvc.api.told import json_response
 from keysvc.auth.chain import public
+from keysvc.current import begin
 from keysvc.current import request_id
+from keysvc.current import seconds
+from keysvc.current import service
 from keysvc.errors import KeysvcError
+from keysvc.metrics.labels import METHODS
+from keysvc.metrics.labels import UNMATCHED
 from keysvc.model import Owner
 from keysvc.model import OwnerKind
+from keysvc.traces import trace_of
+
+log = logging.getLogger(__name__)
 
 #: What only somebody who had to be let in can be answered.
 _ENTRY = {401, 403, 404}
@@ -47,6 +57,7 @@ class FamilyBlueprint(DocumentedBlueprint):
     ) -> None:
         super().__init__(name, __name__, url_prefix=url_prefix)
         self.shape, self.entry = shape, entry
+        self.before_request(begin)
         self.before_request(intake)
         self.before_request(entry)
         self.after_request(finish)
@@ -91,12 +102,18 @@ class FamilyBlueprint(DocumentedBlueprint):
         to a blueprint's handler of a class.
         """
         self.register_error_handler(KeysvcError, self.answer)
+        self.register_error_handler(Exception, self.fail)
         for code in default_exceptions:
             self.register_error_handler(code, self.answer)
 
     def answer(self, error: Exception) -> Response:
         """Answer *error* in the family's shape."""
         return answer(error, self.shape)
+
+    def fail(self, error: Exception) -> Response:
+        """Answer what nobody has foreseen, and log it: a host would quote it."""
+        log_fault(error)
+        return self.answer(InternalServerError())
 
 
 def answer(error: Exception, shape: Shape) -> Response:
@@ -108,10 +125,18 @@ def answer(error: Exception, shape: Shape) -> Response:
     return response
 
 
+def log_fault(error: BaseException) -> None:
+    """Log where a request has failed, and nothing that it has brought along."""
+    log.error("a request has failed\n%s", trace_of(error))
+
+
 def finish(response: Response) -> Response:
-    """Name the request, and keep credentials out of every cache; once is enough."""
+    """Name the request, count it, and keep it out of every cache; once is enough."""
     if "X-Request-ID" in response.headers:
         return response
+    route = request.url_rule.rule if request.url_rule else UNMATCHED
+    key = (route, METHODS[request.method], response.status_code)
+    service.tallies.requests[key].append(seconds())
     response.headers["X-Request-ID"] = request_id()
     response.headers.setdefault("Cache-Control", "no-store")
     if response.status_code == 204:

@@ -11,6 +11,7 @@ from typing import Any
 from werkzeug.exceptions import HTTPException
 
 from keysvc import errors
+from keysvc.traces import trace_of
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,8 @@ def problem_of(
         headers |= _limit_headers(error)
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER)
-        log.warning("unavailable: %s", error, exc_info=error.__cause__)
+        cause = error.__cause__
+        log.warning("unavailable: %s%s", error, f"\n{trace_of(cause)}" if cause else "")
     detail = _DETAIL.get(status, str(error))
     return Problem(status, meaning, detail, getattr(error, "fields", {}), headers)
 

@@ -129,6 +129,12 @@ QUESTIONS: dict[str, Any] = {"questions": [QUESTION]}
 
 VERDICTS: dict[str, Any] = {"answers": [VERDICT]}
 
+METRICS = """\
+# HELP keysvc_verifications_total Credentials verified, by kind and what was found.
+# TYPE keysvc_verifications_total counter
+keysvc_verifications_total{code="VALID",kind="api_key"} 1789.0
+"""
+
 LEAK_REPORT: dict[str, Any] = {
     "tokens": [
         "ksa_(16 characters)(32 characters)(6 characters)",

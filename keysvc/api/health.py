@@ -1,6 +1,5 @@
 """Whether the service lives and can answer: ``/healthz``, ``/readyz``."""
 
-from flask import request
 from flask.typing import ResponseReturnValue
 
 from keysvc.api.blueprint import FamilyBlueprint
@@ -8,18 +7,15 @@ from keysvc.api.errors import RETRY_AFTER
 from keysvc.api.shapes import CORE
 from keysvc.api.told import json_response
 from keysvc.auth.chain import establish
+from keysvc.auth.chain import is_local
 from keysvc.auth.chain import public
+from keysvc.auth.chain import WATCH
 from keysvc.core.access import covers
-from keysvc.core.access import is_loopback
-from keysvc.current import origin
 from keysvc.current import service
 from keysvc.errors import KeysvcError
 from keysvc.schemas.health import StatusSchema
 
 blp = FamilyBlueprint("keysvc-health", "", CORE, public)
-
-#: How the names of headers begin that a proxy adds.
-_FORWARDED = ("forwarded", "via", "x-forwarded-", "x-original-", "x-real-ip")
 
 
 @blp.route("/healthz", methods=["GET"])
@@ -46,16 +42,9 @@ def readyz() -> ResponseReturnValue:
 
 def _may_know() -> bool:
     """Tell whether the caller sits at this machine, or may read metrics."""
-    # A proxy on this machine speaks for somebody elsewhere, and most say so; those
-    # that do not pass on the name that was asked for.
-    proxied = any(
-        name.lower().startswith(_FORWARDED) for name in request.headers.keys()
-    )
-    asked = request.host.rpartition(":")[0] or request.host
-    local = asked == "localhost" or is_loopback(asked.strip("[]"))
-    if is_loopback(origin().address) and local and not proxied:
+    if is_local():
         return True
     try:
-        return covers(establish().scopes, "metrics:read")
+        return covers(establish().scopes, WATCH)
     except KeysvcError:
         return False

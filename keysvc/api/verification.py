@@ -15,6 +15,7 @@ from keysvc.auth.chain import judged
 from keysvc.auth.questions import question_of
 from keysvc.current import caller
 from keysvc.current import gate
+from keysvc.current import request_id
 from keysvc.current import service
 from keysvc.model import Verdict
 from keysvc.schemas.verification import QuestionSchema
@@ -51,4 +52,7 @@ def verify_batch(asked: dict[str, Any]) -> dict[str, list[Verdict]]:
 @gate_blp.response(204)
 def authorize() -> ResponseReturnValue:
     """Let a request that a proxy holds back go on, or not (forward auth)."""
-    return Response.from_app(gate, request.environ)
+    response = Response.from_app(gate, request.environ)
+    # With a name it is finished: the gate has counted it.
+    response.headers["X-Request-ID"] = request_id()
+    return response

@@ -1,16 +1,26 @@
-"""Establish the caller of a request."""
+"""Establish the caller of a request: who may enter."""
 
 from flask import request
 
 from keysvc.auth.schemes import present
+from keysvc.core.access import covers
+from keysvc.core.access import is_loopback
 from keysvc.core.verification.callers import caller_of
 from keysvc.current import application
+from keysvc.current import caller
 from keysvc.current import let_in
 from keysvc.current import origin
 from keysvc.current import remember_caller
 from keysvc.current import service
+from keysvc.errors import Forbidden
 from keysvc.errors import Unauthenticated
 from keysvc.model import Caller
+
+#: What may read how the service is doing.
+WATCH = "metrics:read"
+
+#: How the names of headers begin that a proxy adds.
+_FORWARDED = ("forwarded", "via", "x-forwarded-", "x-original-", "x-real-ip")
 
 
 def establish() -> Caller:
@@ -44,3 +54,29 @@ def public() -> None:
 
 def judged() -> None:
     """Let the route itself say who may enter: it judges what it is shown."""
+
+
+def watching() -> None:
+    """
+    Let in who sits at this machine, or may read metrics: the entry of a blueprint.
+
+    Raises:
+        Forbidden: If the caller may not; and as ``establish`` does.
+    """
+    if is_local():
+        return
+    authenticated()
+    if not covers(caller.scopes, WATCH):
+        raise Forbidden
+
+
+def is_local() -> bool:
+    """Tell whether the request comes from this machine, and for nobody else."""
+    # A proxy on this machine speaks for somebody elsewhere, and most say so; those
+    # that do not pass on the name that was asked for.
+    proxied = any(
+        name.lower().startswith(_FORWARDED) for name in request.headers.keys()
+    )
+    asked = request.host.rpartition(":")[0] or request.host
+    near = asked == "localhost" or is_loopback(asked.strip("[]"))
+    return is_loopback(origin().address) and near and not proxied

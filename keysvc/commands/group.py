@@ -1,5 +1,6 @@
 """The group of commands, and what all of them share."""
 
+import errno
 import getpass
 from typing import Any
 
@@ -10,6 +11,10 @@ from keysvc.errors import Invalid
 from keysvc.errors import KeysvcError
 from keysvc.errors import Unavailable
 from keysvc.model import Caller
+from keysvc.traces import trace_of
+
+#: What click raises to end a command, and tells itself.
+_OF_CLICK = (click.ClickException, click.exceptions.Exit, click.Abort, EOFError)
 
 
 class Commands(AppGroup):
@@ -27,6 +32,15 @@ class Commands(AppGroup):
             raise click.ClickException(f"{error} {hint}") from error
         except KeysvcError as error:
             raise click.ClickException(str(error)) from error
+        except _OF_CLICK:
+            raise
+        except Exception as error:
+            if getattr(error, "errno", None) == errno.EPIPE:
+                raise
+            # Python's own traceback would quote what was given, or a row.
+            raise click.ClickException(
+                f"This went wrong:\n{trace_of(error)}"
+            ) from error
 
 
 #: For commands whose output a script would read.

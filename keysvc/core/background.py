@@ -9,6 +9,8 @@ from multiprocessing import parent_process
 from multiprocessing.util import Finalize
 from weakref import WeakSet
 
+from keysvc.traces import trace_of
+
 log = logging.getLogger(__name__)
 
 
@@ -81,8 +83,8 @@ class Background:
     def _turn(self) -> None:
         try:
             self._work()
-        except Exception:
-            log.exception("%s failed; it tries again", self._name)
+        except Exception as error:
+            log.error("%s failed; it tries again\n%s", self._name, trace_of(error))
 
 
 _all: WeakSet[Background] = WeakSet()

@@ -28,6 +28,7 @@ from keysvc.core.people.sessions import Sessions
 from keysvc.core.secrets import ring
 from keysvc.core.secrets.rekeying import Rekeying
 from keysvc.core.secrets.vault import Vault
+from keysvc.core.tally import Tallies
 from keysvc.core.verification.cache import Cache
 from keysvc.core.verification.counters import Counters
 from keysvc.core.verification.inquiries import Inquiries
@@ -54,6 +55,7 @@ class Service:
             pool_timeout=settings.pool_timeout,
         )
         self.settings, self.now, self._ready = settings, now, False
+        self.tallies = Tallies()
         vault, mint = Vault(lambda: ring.load(settings)), Mint(settings)
         if settings.secret_keys:
             # One that cannot be right stops the start; a file may still be made.
@@ -69,7 +71,15 @@ class Service:
         self.counters = Counters(settings.flush_interval)
         prover, replay = Prover(vault), Replay(self.housekeeping)
         self.verifier = Verifier(
-            prover, mint, cache, self.feed, self.counters, replay, now, listener
+            prover,
+            mint,
+            cache,
+            self.feed,
+            self.counters,
+            replay,
+            self.tallies.verifications,
+            now,
+            listener,
         )
         self.inquiries = Inquiries(self.verifier)
         self.leaks = Leaks(Recognition(prover, mint, now), self.ledger, now)
@@ -91,6 +101,7 @@ class Service:
             self.operators,
             self.ledger,
             self.housekeeping,
+            self.tallies.logins,
             now,
         )
         self.rekeying = Rekeying(settings, vault, self.ledger, now)

@@ -11,6 +11,8 @@ from keysvc.errors import Unavailable
 from keysvc.gate.answers import respond
 from keysvc.gate.gate import Gate
 from keysvc.gate.gate import PATH
+from keysvc.metrics.directory import VARIABLE
+from keysvc.metrics.reporter import Reporter
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +24,8 @@ class Application:
 
     def __init__(self, service: Service) -> None:
         self._gate = Gate(service)
+        # Without a directory nobody could read what is counted here.
+        self._reporter = Reporter(service) if os.environ.get(VARIABLE) else None
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ.get("PATH_INFO")

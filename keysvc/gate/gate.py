@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Iterable
 from functools import lru_cache
+from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qsl
 from urllib.parse import quote
 
+from keysvc.auth.refusals import log_refusal
 from keysvc.auth.refusals import retry_after
 from keysvc.auth.refusals import STATUS
 from keysvc.auth.schemes import present_any
@@ -18,10 +20,12 @@ from keysvc.errors import Unauthenticated
 from keysvc.gate.answers import Headers
 from keysvc.gate.answers import respond
 from keysvc.gate.forwarded import Forwarded
+from keysvc.metrics.labels import METHODS
 from keysvc.model import Code
 from keysvc.model import Demands
 from keysvc.model import Principal
 from keysvc.model import Verdict
+from keysvc.traces import trace_of
 
 log = logging.getLogger(__name__)
 
@@ -36,31 +40,50 @@ class Gate:
     The one implementation of forward auth, for every way to reach it.
 
     It fails closed: what it cannot read or find out is refused.
+
+    Args:
+        prefix: Below which path it is mounted.
     """
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, service: Service, prefix: str = "") -> None:
+        self._service, self._route = service, prefix + PATH
+        self._requests = service.tallies.requests
         settings = service.settings
         self._forwarded = Forwarded(settings.forwarded, settings.trusted_networks)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        began = perf_counter()
+        status, headers = self._decide(environ)
+        key = (self._route, METHODS[environ["REQUEST_METHOD"]], status)
+        self._requests[key].append(perf_counter() - began)
+        if status != 204:
+            return respond(start_response, status, headers)
+        start_response("204 No Content", headers)
+        return ()
+
+    def _decide(self, environ: dict[str, Any]) -> tuple[int, Headers]:
+        """Return the status, and the headers that it does not always have."""
         if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
-            return respond(start_response, 405)
+            return 405, []
         try:
             scopes = demanded(environ.get("QUERY_STRING", ""))
         except ValueError:
-            return respond(start_response, 400)
+            return 400, []
         try:
             verdict = self._judge(environ, scopes)
         except Unauthenticated:
-            return respond(start_response, 401)
+            return 401, []
         except KeysvcError as error:
             log.error("no credential can be verified: %s", error)
-            return respond(start_response, 503)
+            return 503, []
+        except Exception as error:
+            # The server's own log would quote the request.
+            log.error("a request has failed\n%s", trace_of(error))
+            return 503, []
         if verdict.code is not Code.VALID or verdict.principal is None:
-            return respond(start_response, STATUS[verdict.code], self._retry(verdict))
-        start_response("204 No Content", _identity(verdict.principal))
-        return ()
+            log_refusal(verdict.code, verdict.principal, environ)
+            return STATUS[verdict.code], self._retry(verdict)
+        return 204, _identity(verdict.principal)
 
     def _judge(self, environ: dict[str, Any], scopes: tuple[str, ...]) -> Verdict:
         self._service.ensure_ready()

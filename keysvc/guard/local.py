@@ -1,13 +1,20 @@
 """The verifier of this process, as a guard asks it."""
 
+import logging
+
 from keysvc.auth.refusals import retry_after
 from keysvc.core.announcements import Listener
 from keysvc.core.announcements import SILENCE
 from keysvc.core.service import Service
 from keysvc.core.verification.presented import Presented
+from keysvc.errors import KeysvcError
+from keysvc.errors import Unavailable
 from keysvc.guard.judge import Finding
 from keysvc.model import Code
 from keysvc.model import Demands
+from keysvc.traces import trace_of
+
+log = logging.getLogger(__name__)
 
 
 class Local:
@@ -24,8 +31,15 @@ class Local:
             MalformedCredential: If the date or version of a signed request is none.
             Unavailable, Misconfigured: If the database cannot be asked, or is not ours.
         """
-        self._service.ensure_ready()
-        verdict = self._service.verifier.judge(presented, demands)
+        try:
+            self._service.ensure_ready()
+            verdict = self._service.verifier.judge(presented, demands)
+        except KeysvcError:
+            raise
+        except Exception as error:
+            # The host's own log would quote what was presented.
+            log.error("a verification has failed\n%s", trace_of(error))
+            raise Unavailable from None
         if verdict.code is Code.VALID:
             return Finding(verdict.code, verdict.principal, verdict=verdict)
         seconds = retry_after(verdict, self._service.now())

@@ -88,6 +88,7 @@ __all__ = [
     "SESSION",
     "Search",
     "Secret",
+    "SESSION",
     "ServiceAccount",
     "Session",
     "Sort",

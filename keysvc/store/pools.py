@@ -3,10 +3,13 @@
 import select
 from contextlib import suppress
 from typing import Any
+from typing import NamedTuple
 from uuid import uuid4
 
 from playhouse import db_url
 from playhouse import pool
+
+from keysvc.store.tables import database
 
 MEMORY = "sqlite:///:memory:"
 
@@ -61,6 +64,25 @@ class MemoryPool(pool.PooledSqliteDatabase):
         if self._kept is not None:
             self._kept.close()
             self._kept = None
+
+
+class PoolUse(NamedTuple):
+    """How many connections are used, how many wait for use, and how many may be."""
+
+    used: int
+    idle: int
+    limit: int
+
+
+def pool_use() -> PoolUse:
+    """Return how the pool of this process is used now; of none, that it is not."""
+    pooled = database.obj
+    if pooled is None:
+        return PoolUse(0, 0, 0)
+    # Peewee tells it nowhere; the lengths alone are read, which needs no lock.
+    return PoolUse(
+        len(pooled._in_use), len(pooled._connections), pooled._max_connections or 0
+    )
 
 
 db_url.register_database(_PostgresPool, _POOLED["postgresql"])

@@ -26,6 +26,7 @@ from keysvc.api.shapes import Shape
 from keysvc.auth.chain import authenticated
 from keysvc.auth.chain import judged
 from keysvc.auth.chain import public
+from keysvc.auth.chain import watching
 from keysvc.core.secrets.tokens import checksum
 from keysvc.core.secrets.tokens import mint_keypair
 from keysvc.core.service import Service
@@ -73,8 +74,9 @@ ROUTES = {
         "DELETE", "/v2/admin/keypairs/<user>/<access_key>", "keypairs:write"
     ),
     "audit": Route("GET", "/v1/audit", "audit:read"),
-    "verify": Route("POST", "/v1/verify", "verify", {"token": "x"}),
-    "batch": Route(
+    "seen": Route("GET", "/metrics", "metrics:read"),
+    "ask": Route("POST", "/v1/verify", "verify", {"token": "x"}),
+    "asks": Route(
         "POST", "/v1/verify/batch", "verify", {"questions": [{"token": "x"}]}
     ),
     "find": Route("GET", "/v1/credentials", "credentials:read"),
@@ -110,46 +112,49 @@ OPEN = {
 ELSEWHERE_TOLD = ("/api/v1/", "/organizations/")
 
 TABLE = """
-                     list create get change delete audit verify batch find turn off leak
-none                 401  401    401 401    401    401   401    401   401  401  401  401
-malformed            400  400    400 400    400    401   401    401   401  401  401  401
-no_base64            400  400    400 400    400    401   401    401   401  401  401  401
-no_colon             400  400    400 400    400    401   401    401   401  401  401  401
-unknown_scheme       401  401    401 401    401    401   401    401   401  401  401  401
-wrong_secret         401  401    401 401    401    401   401    401   401  401  401  401
-wrong_checksum       401  401    401 401    401    401   401    401   401  401  401  401
-unknown_key          401  401    401 401    401    401   401    401   401  401  401  401
-inactive             401  401    401 401    401    401   401    401   401  401  401  401
-expired              401  401    401 401    401    401   401    401   401  401  401  401
-inactive_address     401  401    401 401    401    401   401    401   401  401  401  401
-wrong_address        403  403    403 403    403    403   403    403   403  403  403  403
-other_realm          404  404    404 404    404    200   200    200   200  404  200  200
-nothing_elsewhere    404  404    404 404    404    403   403    403   403  404  403  403
-any_realm            200  200    200 204    204    200   200    200   200  200  200  200
-any_realm_lacking    403  403    403 403    403    403   403    403   403  403  403  403
-lacking              403  403    403 403    403    403   403    403   403  403  403  403
-holding              200  200    200 204    204    200   200    200   200  200  200  200
-holding_wildcard     200  200    200 204    204    200   403    403   200  200  200  200
-admin                200  200    200 204    204    200   200    200   200  200  200  200
-ak_no_token          401  401    401 401    401    401   401    401   401  401  401  401
-ak_no_key            401  401    401 401    401    401   401    401   401  401  401  401
-ak_bad_checksum      401  401    401 401    401    401   401    401   401  401  401  401
-ak_unknown           401  401    401 401    401    401   401    401   401  401  401  401
-ak_wrong_secret      401  401    401 401    401    401   401    401   401  401  401  401
-ak_api_key           401  401    401 401    401    401   401    401   401  401  401  401
-ak_session           401  401    401 401    401    401   401    401   401  401  401  401
-ak_inactive          401  401    401 401    401    401   401    401   401  401  401  401
-ak_expired           401  401    401 401    401    401   401    401   401  401  401  401
-ak_elsewhere         403  403    403 403    403    403   403    403   403  403  403  403
-ak_nothing           404  404    404 404    404    403   403    403   403  404  403  403
-ak_lacking           404  404    404 404    404    403   403    403   403  404  403  403
-ak_holding           404  404    404 404    404    200   200    200   200  404  200  200
-ak_bearer            404  404    404 404    404    200   200    200   200  404  200  200
-ak_other             404  404    404 404    404    200   200    200   200  404  200  200
-ak_any_realm         200  200    200 204    204    200   200    200   200  200  200  200
-ak_any_realm_lacking 403  403    403 403    403    403   403    403   403  403  403  403
-ak_admin             200  200    200 204    204    200   200    200   200  200  200  200
+                     list create get change delete audit seen ask asks find turn off leak
+none                 401  401    401 401    401    401   401  401 401  401  401  401 401
+malformed            400  400    400 400    400    401   401  401 401  401  401  401 401
+no_base64            400  400    400 400    400    401   401  401 401  401  401  401 401
+no_colon             400  400    400 400    400    401   401  401 401  401  401  401 401
+unknown_scheme       401  401    401 401    401    401   401  401 401  401  401  401 401
+wrong_secret         401  401    401 401    401    401   401  401 401  401  401  401 401
+wrong_checksum       401  401    401 401    401    401   401  401 401  401  401  401 401
+unknown_key          401  401    401 401    401    401   401  401 401  401  401  401 401
+inactive             401  401    401 401    401    401   401  401 401  401  401  401 401
+expired              401  401    401 401    401    401   401  401 401  401  401  401 401
+inactive_address     401  401    401 401    401    401   401  401 401  401  401  401 401
+wrong_address        403  403    403 403    403    403   403  403 403  403  403  403 403
+other_realm          404  404    404 404    404    200   200  200 200  200  404  200 200
+nothing_elsewhere    404  404    404 404    404    403   403  403 403  403  404  403 403
+any_realm            200  200    200 204    204    200   200  200 200  200  200  200 200
+any_realm_lacking    403  403    403 403    403    403   403  403 403  403  403  403 403
+lacking              403  403    403 403    403    403   403  403 403  403  403  403 403
+holding              200  200    200 204    204    200   200  200 200  200  200  200 200
+holding_wildcard     200  200    200 204    204    200   200  403 403  200  200  200 200
+admin                200  200    200 204    204    200   200  200 200  200  200  200 200
+ak_no_token          401  401    401 401    401    401   401  401 401  401  401  401 401
+ak_no_key            401  401    401 401    401    401   401  401 401  401  401  401 401
+ak_bad_checksum      401  401    401 401    401    401   401  401 401  401  401  401 401
+ak_unknown           401  401    401 401    401    401   401  401 401  401  401  401 401
+ak_wrong_secret      401  401    401 401    401    401   401  401 401  401  401  401 401
+ak_api_key           401  401    401 401    401    401   401  401 401  401  401  401 401
+ak_session           401  401    401 401    401    401   401  401 401  401  401  401 401
+ak_inactive          401  401    401 401    401    401   401  401 401  401  401  401 401
+ak_expired           401  401    401 401    401    401   401  401 401  401  401  401 401
+ak_elsewhere         403  403    403 403    403    403   403  403 403  403  403  403 403
+ak_nothing           404  404    404 404    404    403   403  403 403  403  404  403 403
+ak_lacking           404  404    404 404    404    403   403  403 403  403  404  403 403
+ak_holding           404  404    404 404    404    200   200  200 200  200  404  200 200
+ak_bearer            404  404    404 404    404    200   200  200 200  200  404  200 200
+ak_other             404  404    404 404    404    200   200  200 200  200  404  200 200
+ak_any_realm         200  200    200 204    204    200   200  200 200  200  200  200 200
+ak_any_realm_lacking 403  403    403 403    403    403   403  403 403  403  403  403 403
+ak_admin             200  200    200 204    204    200   200  200 200  200  200  200 200
 """
+
+#: As by way of a proxy: who sits at this machine may read metrics.
+FROM_AFAR = {"X-Forwarded-For": "203.0.113.9"}
 
 Who = Callable[[Issue, str], Headers]
 Ask = Callable[[str, str], TestResponse]
@@ -263,7 +268,7 @@ def ask(stranger: Client, issue: Issue, service: Service) -> Ask:
             path.replace("<credential_id>", target()),
             method=route.method,
             json=route.json,
-            headers=headers(who, route.scope),
+            headers=headers(who, route.scope) | FROM_AFAR,
         )
         if route.method == "DELETE" and answer.status_code == 204:
             target.cache_clear()
@@ -429,7 +434,7 @@ def test_every_family_says_who_may_enter(app: Flask) -> None:
     mounted = {b for b in app.blueprints.values() if isinstance(b, FamilyBlueprint)}
     assert mounted >= set(FAMILIES)
     for family in mounted:
-        assert family.entry in (authenticated, judged, public)
+        assert family.entry in (authenticated, judged, public, watching)
         assert family.entry in family.before_request_funcs[None]
 
 
@@ -440,16 +445,16 @@ def test_only_routes_of_authenticated_families_are_guarded(app: Flask) -> None:
             continue
         family = app.blueprints.get(rule.endpoint.rpartition(".")[0])
         entry = family.entry if isinstance(family, FamilyBlueprint) else public
-        assert (rule.rule in guarded) is (entry is authenticated), rule
+        assert (rule.rule in guarded) is (entry in (authenticated, watching)), rule
 
 
 def test_head_and_options_are_guarded_like_the_rest(app: Flask) -> None:
     client = app.test_client()
     for route in ROUTES.values():
         path = route.rule.replace("<user>", "alice").replace("<access_key>", "KPA")
-        assert client.options(path).status_code == 401
+        assert client.options(path, headers=FROM_AFAR).status_code == 401
         if route.method == "GET":
-            assert client.head(path).status_code == 401
+            assert client.head(path, headers=FROM_AFAR).status_code == 401
 
 
 def every_error(kind: type[errors.KeysvcError]) -> Iterator[type[errors.KeysvcError]]:

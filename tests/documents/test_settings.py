@@ -6,7 +6,10 @@ from dataclasses import fields
 
 from keysvc.config import PREFIX
 from keysvc.config import Settings
+from keysvc.metrics.instruments import registry
+from tests.documents.reading import blocks
 from tests.documents.reading import README
+from tests.documents.reading import ROOT
 
 
 def test_every_setting_has_a_line() -> None:
@@ -47,3 +50,16 @@ def _plain(value: str) -> object:
         return float(value)
     except ValueError:
         return value.lower()
+
+
+def test_the_metrics_are_the_ones_that_are_told() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    told = {metric.name for metric in registry.collect()}
+    totals = {f"{m.name}_total" for m in registry.collect() if m.type == "counter"}
+    told = {name for name in told if f"{name}_total" not in totals} | totals
+
+    table = re.findall(r"^\| `(keysvc_\w+)` \|", text, re.M)
+    shown = "".join(block.text for block in blocks(ROOT / "docs/operations.md", "yaml"))
+
+    assert sorted(table) == sorted(told)
+    assert {*re.findall(r"\bkeysvc_\w+", shown)} <= told

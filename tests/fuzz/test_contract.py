@@ -125,6 +125,7 @@ OPERATIONS = {
     "POST /v1/leaks",
     "GET /healthz",
     "GET /readyz",
+    "GET /metrics",
     "GET /",
 }
 

@@ -2,25 +2,28 @@
 
 import json
 import os
-import socket
 import sqlite3
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from tests.service.planting import plant
+from tests.service.planting import send
+from tests.service.planting import Sent
+from tests.service.planting import USER
 from tests.service.servers import eventually
 from tests.service.servers import new_admin
 from tests.service.servers import Pair
 from tests.service.servers import run
 from tests.service.servers import Server
 
-USER = "/v2/admin/keypairs/u1"
+#: What somebody has pasted into a field where no secret belongs.
+PASTED = "pasted-8Xk2QmVt5LwZr9"
 
 
 class Planted(NamedTuple):
@@ -41,12 +44,21 @@ def planted(empty_url: str, tmp_path: Path) -> Iterator[Planted]:
         "KEYSVC_FLUSH_INTERVAL": 0.2,
         "KEYSVC_AUDIT_HEAD_INTERVAL": 0.2,
     }
-    server = Server(tmp_path, "--workers", "2", logs=tmp_path / "log", **settings)
+    # With the access log of gunicorn too, for whoever asks for it.
+    more = ("--workers", "2", "--", "--access-logfile", "-")
+    server = Server(tmp_path, *more, logs=tmp_path / "log", **settings)
     with server:
         admin = new_admin(tmp_path, **settings)
-        pairs = [admin, *(_create(server, admin) for _ in range(3))]
-        answers = "".join(_misplace(server, admin, pair) for pair in pairs)
+        pairs = [admin, *(_create(server, admin) for _ in range(2))]
+        answers = "".join(plant(server, pair) for pair in pairs)
         said = _command(tmp_path, settings, pairs)
+        sent, words = _quoting(empty_url, admin)
+        failed = send(server, sent)
+        assert failed.status in (500, 503), failed.text
+        done = run(*words, directory=tmp_path, **settings)
+        assert done.returncode == 1 and "Error: " in done.stderr
+        said += done.stdout + done.stderr
+        answers += failed.text + server.ask("GET", "/metrics").text
         _break(empty_url)
         failed = server.ask("POST", f"{USER}/create", admin, {})
         assert failed.status == 500, failed.text
@@ -65,7 +77,9 @@ def test_no_secret_is_anywhere(planted: Planted, empty_url: str) -> None:
     # The dump is one: it holds what it should.
     assert b"u1" in kept and b"credential.create" in kept
     logs = planted.server.said()
-    assert "audit head" in logs and "Traceback" in logs and "Invalid request" in logs
+    for line in ("audit head", "Traceback", "Invalid request", "refused"):
+        assert line in logs
+    assert "http_requests_total" in planted.answers
     places = {
         "database": kept,
         "logs": logs.encode(),
@@ -81,8 +95,11 @@ def test_no_secret_is_anywhere(planted: Planted, empty_url: str) -> None:
         if form in content
     }
 
-    assert len(planted.secrets) == 6
+    assert len(planted.secrets) == 5
     assert found == set()
+    # This one lies in the database, but no exception may quote it.
+    del places["database"]
+    assert [place for place, said in places.items() if PASTED.encode() in said] == []
 
 
 def _forms(secret: str) -> set[bytes]:
@@ -97,65 +114,6 @@ def _create(server: Server, admin: Pair) -> Pair:
     props = {"scopes": ["keypairs:read", "keypairs:write"]}
     made = server.ask("POST", f"{USER}/create", admin, {"props": props}).json
     return made["accessKey"], made["secretKey"]
-
-
-def _misplace(server: Server, admin: Pair, pair: Pair) -> str:
-    """Send the secret everywhere but where it belongs; return what was answered."""
-    access, secret = pair
-    bearer = {"Authorization": f"Bearer {secret}"}
-    turned = (secret, access)
-    wrong = (access, secret[:-1] + ("a" if secret[-1] != "a" else "b"))
-    unknown = ("KP" + "A" * 18, secret)
-    answers = [
-        server.ask("REPORT", USER, pair),
-        server.ask("REPORT", USER, turned),
-        server.ask("REPORT", USER, wrong),
-        server.ask("REPORT", USER, unknown),
-        server.ask("REPORT", USER, headers=bearer),
-        server.ask("REPORT", USER, headers={"Authorization": secret}),
-        server.ask("REPORT", USER, headers={"Authorization": f"Basic {secret}"}),
-        server.ask(
-            "REPORT", USER, pair, headers={"X-Request-ID": f"{secret} {secret}"}
-        ),
-        server.ask("POST", USER, pair, headers={"X-Method-Override": secret}),
-        server.ask(secret, USER, pair),
-        server.ask("REPORT", f"{USER}?secret={secret}", pair),
-        server.ask("GET", f"{USER}/{secret}?keys=isActive", pair),
-        server.ask("GET", f"/{quote(secret)}", pair),
-        server.ask("DELETE", f"{USER}/{secret}", pair),
-        server.ask("POST", f"{USER}/create", pair, f"{{{secret}".encode()),
-        server.ask("POST", f"{USER}/create", wrong, {"secretKey": secret}),
-        server.ask("GET", f"/v1/audit?pageToken={secret}", admin),
-        server.ask("POST", "/v1/leaks", admin, {"tokens": [":".join(wrong), secret]}),
-        server.ask("POST", "/v1/leaks", admin, {"tokens": [f"{access}:{secret}", 1]}),
-        server.ask("POST", "/v1/leaks", admin, {"tokens": {secret: secret}}),
-    ]
-    assert {answer.status for answer in answers} >= {200, 400, 401, 404, 405}
-    # A field's wrong value may be told to whom it came from, so these are not kept.
-    for body in ({"props": {"scopes": [secret]}}, {secret: 1}, {"props": secret}):
-        assert server.ask("POST", f"{USER}/create", pair, body).status == 400
-    for line in (
-        f"GET /{secret} and more HTTP/1.1",
-        f"GET / HTTP/1.1\r\nAuthorization Basic {secret}",
-        f"GET / HTTP/1.1\r\nHost: a\r\n {secret}",
-        f"GET / HTTP/1.1\r\n{secret}@: a",
-        f"{secret}@ / HTTP/1.1",
-        f"GET / HTTP/{secret}",
-        f"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: {secret}",
-    ):
-        _send_raw(server, line)
-    # Of a method that it does not know gunicorn tells its sender alone.
-    told = [a for a in answers if a.headers.get("Content-Type") != "text/html"]
-    return "".join(f"{dict(answer.headers)}{answer.text}" for answer in told)
-
-
-def _send_raw(server: Server, line: str) -> None:
-    """Send what is no HTTP request, and wait until it is refused."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock:
-        sock.sendall(f"{line}\r\n\r\n".encode())
-        sock.shutdown(socket.SHUT_WR)
-        while sock.recv(4096):
-            pass
 
 
 def _command(directory: Path, settings: dict[str, object], pairs: list[Pair]) -> str:
@@ -190,6 +148,26 @@ def _execute(url: str, statement: str) -> None:
     else:
         with psycopg.connect(url) as connected:
             connected.execute(statement.encode())
+
+
+def _quoting(url: str, admin: Pair) -> tuple[Sent, tuple[str, ...]]:
+    """Return a request, and a command, that fail with an exception that quotes."""
+    if url.startswith("sqlite"):
+        _execute(url, f"UPDATE keysvc_credential SET created_at = '{PASTED}'")
+        asked = Sent("REPORT", "/v2/admin/keypairs/admin", admin)
+        return asked, ("keypairs", "list", "admin")
+    _execute(
+        url,
+        "CREATE FUNCTION quote() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN RAISE EXCEPTION ''row %'', NEW; END'",
+    )
+    _execute(
+        url,
+        "CREATE TRIGGER quoting BEFORE INSERT ON keysvc_credential FOR EACH ROW"
+        f" WHEN (NEW.description = '{PASTED}') EXECUTE FUNCTION quote()",
+    )
+    asked = Sent("POST", f"{USER}/create", admin, {"props": {"description": PASTED}})
+    return asked, ("keypairs", "create", "u1", f"description={PASTED}")
 
 
 def _break(url: str) -> None:

@@ -47,6 +47,14 @@ class Feed:
             self._turn_began = time.monotonic()
             self._watch.cut()
 
+    def age(self) -> float:
+        """Return the seconds since it was heard of; infinity if it never was."""
+        return self._cache.age()
+
+    def is_fresh(self) -> bool:
+        """Tell whether it was heard of a moment ago."""
+        return self._cache.is_fresh()
+
     def wait_until_fresh(self, seconds: float) -> bool:
         """Tell whether the feed is heard of within *seconds*."""
         end = time.monotonic() + seconds

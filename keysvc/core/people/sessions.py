@@ -1,5 +1,6 @@
 """Sessions: what a login gets, for a while."""
 
+import logging
 from datetime import datetime
 from datetime import timedelta
 from uuid import UUID
@@ -12,12 +13,16 @@ from keysvc.core.ledger.ledger import Ledger
 from keysvc.core.lifecycle.minting import Mint
 from keysvc.core.people.operators import Operators
 from keysvc.core.secrets.vault import Vault
+from keysvc.core.tally import Tally
+from keysvc.core.verification.callers import code_of
 from keysvc.core.verification.limits import Limit
 from keysvc.core.verification.presented import Token
 from keysvc.core.verification.verifier import Verifier
+from keysvc.errors import KeysvcError
 from keysvc.errors import UnknownCredential
 from keysvc.model import Actor
 from keysvc.model import Caller
+from keysvc.model import Code
 from keysvc.model import Entry
 from keysvc.model import KeyLogin
 from keysvc.model import Kind
@@ -29,6 +34,8 @@ from keysvc.model import Session
 from keysvc.store import credentials
 from keysvc.store import sessions as store
 from keysvc.store.connection import reading
+
+log = logging.getLogger(__name__)
 
 #: Seconds in which failed logins are counted.
 _PERIOD = 60.0
@@ -51,12 +58,13 @@ class Sessions:
         operators: Operators,
         ledger: Ledger,
         housekeeping: Housekeeping,
+        tally: Tally,
         now: Clock,
     ) -> None:
         self._lifetime = timedelta(seconds=settings.session_lifetime)
         self._vault, self._mint, self._verifier = vault, mint, verifier
         self._operators, self._ledger, self._now = operators, ledger, now
-        self._housekeeping = housekeeping
+        self._housekeeping, self._tally = housekeeping, tally
         self._failures = Limit("login", settings.login_failures, _PERIOD, now)
 
     def log_in(self, login: PasswordLogin | KeyLogin, origin: Origin) -> Login:
@@ -69,9 +77,26 @@ class Sessions:
             RateLimited: If too many logins with a password have failed.
         """
         self._housekeeping.start()
-        if isinstance(login, KeyLogin):
-            return self._by_key(login.token, origin)
-        return self._by_password(login, origin)
+        try:
+            if isinstance(login, KeyLogin):
+                begun = self._by_key(login.token, origin)
+            else:
+                begun = self._by_password(login, origin)
+        except KeysvcError as error:
+            self._tell(login, code_of(error))
+            raise
+        self._tell(login, Code.VALID)
+        return begun
+
+    def _tell(self, login: PasswordLogin | KeyLogin, code: Code | None) -> None:
+        """Count a login; of one that is refused the log tells, but for the name."""
+        if code is None:
+            return
+        by = Kind.API_KEY if isinstance(login, KeyLogin) else "password"
+        self._tally[by, code].append(0.0)
+        if code is not Code.VALID:
+            # People type passwords where a name belongs.
+            log.info("login refused", extra={"by": by, "code": code})
 
     def _by_password(self, login: PasswordLogin, origin: Origin) -> Login:
         address = origin.address or ""

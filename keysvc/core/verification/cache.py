@@ -65,7 +65,11 @@ class Cache:
 
     def is_fresh(self) -> bool:
         """Tell whether the feed was heard of a moment ago."""
-        return monotonic() - self._confirmed < FRESH
+        return self.age() < FRESH
+
+    def age(self) -> float:
+        """Return the seconds since the feed was heard of; infinity if it never was."""
+        return monotonic() - self._confirmed
 
     def find(self, public_id: str) -> Principal | None:
         """Return what is known of a principal, if the feed vouches for it now."""

@@ -34,6 +34,10 @@ _REFUSALS: dict[Code, type[KeysvcError]] = {
     Code.REPLAYED: UsedSignature,
 }
 
+_CODES = {error: code for code, error in _REFUSALS.items()} | {
+    RateLimited: Code.RATE_LIMITED
+}
+
 
 def credential_of(principal: Principal | None) -> Stored | None:
     """Return the credential that was used: itself, or a session's parent."""
@@ -64,6 +68,11 @@ def refusal_of(verdict: Verdict, now: datetime) -> KeysvcError:
         limit=stored.rate_limit if stored else None,
         window=WINDOW,
     )
+
+
+def code_of(error: KeysvcError) -> Code | None:
+    """Return why somebody was refused, of an error that says so."""
+    return _CODES.get(type(error))
 
 
 def _credential(stored: Stored, proof: Proof, origin: Origin) -> Caller:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from time import perf_counter
 
 from keysvc.core.announcements import Listener
 from keysvc.core.announcements import SILENCE
 from keysvc.core.clock import Clock
 from keysvc.core.ledger.feed import Feed
 from keysvc.core.lifecycle.minting import Mint
+from keysvc.core.tally import Tally
 from keysvc.core.verification import charges
 from keysvc.core.verification.cache import Cache
 from keysvc.core.verification.callers import caller_of
@@ -30,11 +32,15 @@ from keysvc.model import Head
 from keysvc.model import Origin
 from keysvc.model import Principal
 from keysvc.model import Proof
+from keysvc.model import SESSION
 from keysvc.model import Stored
 from keysvc.model import Verdict
 from keysvc.store import lookup
 
 _UNKNOWN = Verdict(Code.UNKNOWN)
+
+#: Where an answer came from: what nobody here can have issued is looked for nowhere.
+_CACHE, _DATABASE, _NOWHERE = "cache", "database", "nowhere"
 
 Question = tuple[Presented, Demands]
 
@@ -56,12 +62,14 @@ class Verifier:
         feed: Feed,
         counters: Counters,
         replay: Replay,
+        tally: Tally,
         now: Clock,
         listener: Listener = SILENCE,
     ) -> None:
         self._listener = listener
         self._prover, self._mint, self._cache, self._feed = prover, mint, cache, feed
         self._counters, self._replay, self._now = counters, replay, now
+        self._tally = tally
 
     def admit(self, presented: Presented, origin: Origin) -> Caller:
         """
@@ -90,12 +98,17 @@ class Verifier:
         """
         now = self._now()
         claim = claim_of(presented, self._mint, now)
-        verdict = _UNKNOWN
-        if claim is not None:
-            verdict = self._vouched(claim, demands, now) or self._asked(
-                claim, demands, now
-            )
-        self._announce(verdict)
+        if claim is None:
+            self._tell(_UNKNOWN, "none", _NOWHERE)
+            return _UNKNOWN
+        kind = claim.kind or SESSION
+        verdict = self._vouched(claim, demands, now)
+        if verdict is not None:
+            self._tell(verdict, kind, _CACHE)
+            return verdict
+        began = perf_counter()
+        verdict = self._asked(claim, demands, now)
+        self._tell(verdict, kind, _DATABASE, perf_counter() - began)
         return verdict
 
     def judge_all(self, questions: Sequence[Question]) -> list[Verdict]:
@@ -114,23 +127,29 @@ class Verifier:
             zip(claims, questions, strict=True)
         ):
             if claim is None:
+                self._tell(_UNKNOWN, "none", _NOWHERE)
                 verdicts[number] = _UNKNOWN
             elif vouched := self._vouched(claim, demands, now):
+                self._tell(vouched, claim.kind or SESSION, _CACHE)
                 verdicts[number] = vouched
             else:
                 asked[number] = claim
-        position = self._position()
+        began, position = perf_counter(), self._position()
         public_ids = {claim.public_id for claim in asked.values()}
         found = lookup.find_all([*public_ids]) if public_ids else {}
         for number, claim in asked.items():
             principal, (_, demands) = found.get(claim.public_id), questions[number]
             verdicts[number] = self._decided(claim, principal, demands, now, position)
-        for verdict in verdicts.values():
-            self._announce(verdict)
+        share = (perf_counter() - began) / max(len(asked), 1)
+        for number, claim in asked.items():
+            self._tell(verdicts[number], claim.kind or SESSION, _DATABASE, share)
         return [verdicts[number] for number in range(len(questions))]
 
-    def _announce(self, verdict: Verdict) -> None:
-        """Let a refusal be heard of."""
+    def _tell(
+        self, verdict: Verdict, kind: str, source: str, seconds: float = 0.0
+    ) -> None:
+        """Count a verification, and let a refusal be heard of."""
+        self._tally[kind, verdict.code, source].append(seconds)
         if verdict.code is not Code.VALID:
             self._listener.refused(verdict.code, verdict.principal)
 
