@@ -45,6 +45,7 @@ class Settings:
     cache_size: int = 100_000
     flush_interval: float = 5.0
     audit_head_interval: float = 60.0
+    audit_retention: int = 0
     api_key_prefix: str = "ksa"
     access_key_prefix: str = "kso"
     session_prefix: str = "kss"
@@ -95,6 +96,9 @@ class Settings:
             _require(getattr(self, name) <= threading.TIMEOUT_MAX, name, "is too much")
         for family in ("keypair", "api_key", "access_key"):
             self._check_lifetimes(f"{family}_lifetime", f"{family}_max_lifetime")
+        # Beyond this, the moment that many days ago is before the calendar's first.
+        held = 0 <= self.audit_retention <= 36_500
+        _require(held, "audit_retention", "must be from 0 to 36500")
         taken: dict[str, str] = {}
         for name in ("api_key_prefix", "access_key_prefix", "session_prefix"):
             prefix = getattr(self, name)

@@ -9,6 +9,9 @@ from keysvc.commands.group import commands
 from keysvc.commands.init import init
 from keysvc.commands.init import migrate
 from keysvc.commands.keypairs import keypairs
+from keysvc.commands.moving import backup
+from keysvc.commands.moving import copy
+from keysvc.commands.moving import restore
 from keysvc.commands.operators import operators
 from keysvc.commands.operators import sessions
 from keysvc.commands.scan import scan
@@ -32,6 +35,9 @@ for command in (
     sessions,
     secrets,
     audit,
+    copy,
+    backup,
+    restore,
     scan,
 ):
     commands.add_command(command)

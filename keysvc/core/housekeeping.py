@@ -1,5 +1,6 @@
 """Forget what is over: nobody can use it any more, and nobody asks for it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from keysvc.core.background import Background
@@ -7,6 +8,7 @@ from keysvc.core.clock import Clock
 from keysvc.core.verification.signing import WINDOW
 from keysvc.errors import Unavailable
 from keysvc.store import first_answers
+from keysvc.store import journal
 from keysvc.store import rates
 from keysvc.store import replay
 from keysvc.store import sessions
@@ -21,10 +23,17 @@ _INTERVAL = 60.0
 
 
 class Housekeeping:
-    """Purge used signatures, sessions, first answers and rates whose time is over."""
+    """
+    Purge used signatures, sessions, first answers and rates whose time is over.
 
-    def __init__(self, now: Clock) -> None:
-        self._now = now
+    And cut SQLite's log off, which many readers would keep growing for ever.
+
+    Args:
+        sweep: What else is to be done at every turn.
+    """
+
+    def __init__(self, now: Clock, sweep: Callable[[], None] = lambda: None) -> None:
+        self._now, self._sweep = now, sweep
         self._broom = Background("keysvc-housekeeping", _INTERVAL, self.purge)
 
     def start(self) -> None:
@@ -44,5 +53,7 @@ class Housekeeping:
                 first_answers.purge(now)
             with writing():
                 rates.purge(now.timestamp())
+            journal.shorten()
+            self._sweep()
         except Unavailable:
             return

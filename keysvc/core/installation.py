@@ -1,6 +1,7 @@
 """From nothing to a running service: the ring, the tables, the first administrator."""
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from keysvc.store import deployment
 from keysvc.store import migrate
 from keysvc.store import operators
 from keysvc.store import ring as store
+from keysvc.store import unfinished
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +60,15 @@ class Installation:
         if self._accepted:
             return
         self._refuse_pending()
+        self._refuse_unfinished()
         self._accept_ring()
         self._accepted = True
+
+    def _refuse_unfinished(self) -> None:
+        if unfinished.source() is not None:
+            raise Unavailable(
+                "A copy into this database is not complete: run `keysvc copy` again."
+            )
 
     def _refuse_pending(self) -> None:
         if pending := migrate.pending():
@@ -83,6 +92,7 @@ class Installation:
     def check(self) -> None:
         """Raise like ``ensure_ready``, asking the database anew; change nothing."""
         self._refuse_pending()
+        self._refuse_unfinished()
         self._refuse_foreign_ring()
 
     def prepare(self) -> Prepared:
@@ -96,6 +106,7 @@ class Installation:
         try:
             self._settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
             with migrate.exclusive():
+                self._refuse_unfinished()
                 applied = migrate.migrate()
                 made = self._make_ring()
                 self._accept_ring()
@@ -130,8 +141,7 @@ class Installation:
             return None
         with connection.reading():
             known = store.known()
-        if known:
-            raise Misconfigured(_FOREIGN.format(missing=", ".join(sorted(known))))
+        require_keys(known, ())
         rings.create(self._settings.ring_file)
         return self._settings.ring_file
 
@@ -154,8 +164,7 @@ class Installation:
             if known - set(ring.ids):
                 ring = self._vault.reload()
             dropped = ring.maker not in known and store.is_dropped(ring.maker)
-        if missing := known - set(ring.ids):
-            raise Misconfigured(_FOREIGN.format(missing=", ".join(sorted(missing))))
+        require_keys(known, ring.ids)
         if dropped:
             raise Misconfigured(
                 f"The first key of the ring, {ring.maker}, was dropped: take it out."
@@ -163,7 +172,16 @@ class Installation:
         return ring.maker not in known
 
 
-_FOREIGN = (
-    "The database belongs to another ring of secret keys: it needs {missing}."
-    " Set KEYSVC_SECRET_KEYS or KEYSVC_SECRET_KEYS_FILE to the ring it was made with."
-)
+def require_keys(known: set[str], ids: Iterable[str]) -> None:
+    """
+    Refuse a ring of the keys *ids* for a database that knows others.
+
+    Raises:
+        Misconfigured: Naming the keys that it needs.
+    """
+    if missing := known.difference(ids):
+        raise Misconfigured(
+            "The database belongs to another ring of secret keys: it needs"
+            f" {', '.join(sorted(missing))}. Set KEYSVC_SECRET_KEYS or"
+            " KEYSVC_SECRET_KEYS_FILE to the ring it was made with."
+        )

@@ -12,6 +12,7 @@ from keysvc.core.housekeeping import Housekeeping
 from keysvc.core.installation import Installation
 from keysvc.core.ledger.feed import Feed
 from keysvc.core.ledger.ledger import Ledger
+from keysvc.core.ledger.retention import Retention
 from keysvc.core.lifecycle.credentials import Credentials
 from keysvc.core.lifecycle.idempotency import Idempotency
 from keysvc.core.lifecycle.leaks import Leaks
@@ -59,13 +60,14 @@ class Service:
         if settings.secret_keys:
             # One that cannot be right stops the start; a file may still be made.
             vault.reload()
-        self.housekeeping = Housekeeping(now)
-        once = Idempotency(vault, self.housekeeping, now)
         cache, cursors = Cache(settings.cache_size), Cursors(vault)
         self.feed = Feed(cache)
         self.ledger = Ledger(
             vault, cursors, cache, now, settings.audit_head_interval, listener
         )
+        self.retention = Retention(vault, self.ledger, now, settings.audit_retention)
+        self.housekeeping = Housekeeping(now, self.retention.sweep)
+        once = Idempotency(vault, self.housekeeping, now)
         self.counters = Counters(settings.flush_interval)
         prover, replay = Prover(vault), Replay(self.housekeeping)
         self.verifier = Verifier(
@@ -119,8 +121,9 @@ class Service:
             raise Unavailable("The change feed is away.")
 
     def ensure_ready(self) -> None:
-        """Raise as ``Installation.ensure_ready`` does; from then on tell the head."""
+        """Raise as ``Installation.ensure_ready`` does; from then on keep house."""
         if not self._ready:
             self.installation.ensure_ready()
             self.ledger.watch()
+            self.housekeeping.start()
             self._ready = True

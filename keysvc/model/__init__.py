@@ -1,5 +1,6 @@
 """What the service talks about: plain values, free of HTTP and SQL."""
 
+from keysvc.model.audit import Checkpoint
 from keysvc.model.audit import Entry
 from keysvc.model.audit import Head
 from keysvc.model.audit import Record
@@ -57,6 +58,7 @@ __all__ = [
     "Caller",
     "Change",
     "Charge",
+    "Checkpoint",
     "Code",
     "Condition",
     "Credential",

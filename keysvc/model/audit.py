@@ -35,6 +35,21 @@ class Head(NamedTuple):
     mac: str
 
 
+class Checkpoint(NamedTuple):
+    """
+    The last record that was purged: what is left of the audit follows on from it.
+
+    Numbers begin at 1 and leave none out, so *seq* is also how many were purged.
+    *seal* is an HMAC of the rest, under the audit key of *key_id*.
+    """
+
+    seq: int
+    mac: str
+    at: datetime
+    key_id: str
+    seal: str
+
+
 class Trace(NamedTuple):
     """What a record says was changed, for those who keep what they have read."""
 

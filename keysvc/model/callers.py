@@ -24,7 +24,11 @@ class Owner(NamedTuple):
 
 
 class Actor(NamedTuple):
-    """Who did something: a kind of credential (or ``cli``) and its id on the wire."""
+    """
+    Who did something: a kind of credential and its id on the wire.
+
+    Or ``cli``, and who typed; or ``system``, and what of it works by itself.
+    """
 
     kind: str
     id: str

@@ -99,7 +99,7 @@ def connect_memory() -> str:
 
 
 def _bind(url: str, pool_size: int, pool_timeout: float) -> None:
-    database.initialize(_open(url, max_connections=pool_size, timeout=pool_timeout))
+    database.initialize(opened(url, max_connections=pool_size, timeout=pool_timeout))
     _bound_to.append(url)
 
 
@@ -111,7 +111,8 @@ def disconnect() -> None:
         database.initialize(None)
 
 
-def _open(url: str, **limits: Any) -> peewee.Database:
+def opened(url: str, **limits: Any) -> peewee.Database:
+    """Return the database at *url*, not opened yet, and not bound to any table."""
     scheme = url.partition("://")[0]
     options: dict[str, Any] = (
         {
@@ -129,23 +130,23 @@ def _open(url: str, **limits: Any) -> peewee.Database:
         else {"prefer_psycopg3": True, "unquote_user": True}
     )
     try:
-        opened = db_url.connect(pooled(url), unquote_password=True, **options, **limits)
+        found = db_url.connect(pooled(url), unquote_password=True, **options, **limits)
     except (RuntimeError, TypeError, ValueError):
         raise Misconfigured(
             "KEYSVC_DATABASE_URL must look like sqlite:////path/to/file"
             " or postgresql://user:password@host/name."
         ) from None
     # What Peewee makes of a URL without a path; each connection has one of its own.
-    if not isinstance(opened, peewee.Database) or opened.database == ":memory:":
+    if not isinstance(found, peewee.Database) or found.database == ":memory:":
         raise Misconfigured("KEYSVC_DATABASE_URL names no database.")
-    if isinstance(opened, peewee.SqliteDatabase):
-        opened.register_function(number, "keysvc_number", 1)
-    if isinstance(opened, peewee.PostgresqlDatabase):
+    if isinstance(found, peewee.SqliteDatabase):
+        found.register_function(number, "keysvc_number", 1)
+    if isinstance(found, peewee.PostgresqlDatabase):
         # Python cannot read the last day of year 9999 as a zone in the east tells it.
-        given = opened.connect_params.get("options", "")
-        opened.connect_params["options"] = f"{given} -c timezone=UTC"
-        opened.connect_params = _PATIENCE | opened.connect_params
-    return opened
+        given = found.connect_params.get("options", "")
+        found.connect_params["options"] = f"{given} -c timezone=UTC"
+        found.connect_params = _PATIENCE | found.connect_params
+    return found
 
 
 def alone() -> Any:

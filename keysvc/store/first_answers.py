@@ -2,18 +2,13 @@
 
 from datetime import datetime
 
-from keysvc.store.connection import is_postgres
-from keysvc.store.tables import database
+from keysvc.store import turns
 from keysvc.store.tables import FirstAnswerRow
 
 
 def take_turn(key_hash: str) -> bool:
     """Tell whether no other transaction works on this key; until this one ends."""
-    if not is_postgres():
-        return True  # The transaction has locked the whole database.
-    number = int(key_hash[:15], 16)
-    sql = "SELECT pg_try_advisory_xact_lock(%s)"
-    return bool(database.execute_sql(sql, (number,)).fetchone()[0])
+    return turns.take(int(key_hash[:15], 16))
 
 
 def find(key_hash: str, now: datetime) -> tuple[str, str] | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import peewee
 from playhouse import migrations
 
 from keysvc.errors import Misconfigured
@@ -27,7 +28,12 @@ def migrate() -> list[str]:
 def pending() -> list[str]:
     """Name the migrations that have not been applied yet."""
     with reading():
-        return [m.name for m in _runner().status() if m.path and not m.applied]
+        return pending_in(database.obj)
+
+
+def pending_in(of: peewee.Database) -> list[str]:
+    """Name those of any database; its connection must be at hand."""
+    return [m.name for m in _runner(of).status() if m.path and not m.applied]
 
 
 @contextmanager
@@ -39,10 +45,10 @@ def exclusive() -> Iterator[None]:
         yield
 
 
-def _runner() -> migrations.Runner:
+def _runner(of: peewee.Database | None = None) -> migrations.Runner:
     directory = str(Path(__file__).parent / "migrations")
     return migrations.Runner(
-        database.obj, directory=directory, table_name="keysvc_migration"
+        of or database.obj, directory=directory, table_name="keysvc_migration"
     )
 
 

@@ -91,7 +91,7 @@ def _unpacked(cursor: Any) -> list[Sequence[Any]]:
 
 def insert(table: type[peewee.Model], values: Mapping[str, Any]) -> None:
     """Add a row; *values* by the names of all of the table's columns."""
-    _run(_insert_of, table, {name: values[name] for name in table._meta.fields})
+    _run(insertion, table, {name: values[name] for name in table._meta.fields})
 
 
 def update(table: type[peewee.Model], id_: Any, values: Mapping[str, Any]) -> None:
@@ -110,7 +110,8 @@ def _run(
 
 
 @cache
-def _insert_of(mark: str, table: type[peewee.Model], *names: str) -> str:
+def insertion(mark: str, table: type[peewee.Model], *names: str) -> str:
+    """Return the statement that adds a row of the columns *names*."""
     columns = ", ".join(f'"{name}"' for name in names)
     marks = ", ".join([mark] * len(names))
     return f'INSERT INTO "{table._meta.table_name}" ({columns}) VALUES ({marks})'

@@ -29,6 +29,10 @@ def test_the_commands_are_these() -> None:
         "migrate",
         *("rotate", "stale", "deactivate"),
         "audit verify",
+        "audit purge",
+        "copy",
+        "backup",
+        "restore",
         "scan",
         "keypairs create",
         "keypairs list",
@@ -71,7 +75,8 @@ def test_every_option_is_explained(path: tuple[str, ...]) -> None:
 
 
 def test_what_a_script_reads_can_be_had_as_json() -> None:
-    read = {"init", "audit verify", "keypairs create", "keypairs list"}
+    read = {"init", "audit verify", "audit purge"}
+    read |= {"keypairs create", "keypairs list"}
     read |= {"keypairs show", "secrets list", "operators list", "sessions list"}
     read |= {"scan"} | {
         f"service-accounts {word}" for word in ("create", "list", "show")

@@ -15,8 +15,8 @@ from flask import Flask
 from keysvc.commands.group import operator
 from keysvc.config import Settings
 from keysvc.core.background import finish_all
-from keysvc.core.ledger.ledger import Finding
-from keysvc.core.ledger.ledger import GENESIS
+from keysvc.core.ledger.chain import Finding
+from keysvc.core.ledger.chain import GENESIS
 from keysvc.core.service import Service
 from keysvc.errors import Conflict
 from keysvc.errors import Unavailable

@@ -10,7 +10,7 @@ import pytest
 from keysvc.commands.group import operator
 from keysvc.config import Settings
 from keysvc.core.background import finish_all
-from keysvc.core.ledger.ledger import Finding
+from keysvc.core.ledger.chain import Finding
 from keysvc.core.secrets import ring as rings
 from keysvc.core.service import Service
 from keysvc.core.verification.presented import Pair

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from keysvc.commands.group import operator
-from keysvc.core.ledger.ledger import Finding
+from keysvc.core.ledger.chain import Finding
 from keysvc.core.service import Service
 from keysvc.core.verification.presented import Token
 from keysvc.errors import KeysvcError

@@ -20,6 +20,7 @@ NOT_REPLAYED = (
     "apt",
     "nginx",
     "pg_dump",
+    "pg_restore",
     "sqlite3",
     "gunicorn",
     "granian",

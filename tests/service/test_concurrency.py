@@ -6,7 +6,7 @@ from typing import Any
 from keysvc import create_app
 from keysvc.commands.group import operator
 from keysvc.config import Settings
-from keysvc.core.ledger.ledger import Finding
+from keysvc.core.ledger.chain import Finding
 from keysvc.core.service import Service
 from keysvc.model import Issued
 from keysvc.model import Kind

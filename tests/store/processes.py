@@ -37,6 +37,14 @@ def at_once(work: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list[
     return found
 
 
+def apart(work: Callable[..., Any], *arguments: Any) -> int | None:
+    """Do *work* in a process of its own, and return how that has ended."""
+    process = _context.Process(target=work, args=arguments)
+    process.start()
+    process.join()
+    return process.exitcode
+
+
 def _run(
     barrier: Any, results: Any, work: Callable[..., Any], call: tuple[Any, ...]
 ) -> None:

@@ -1,6 +1,5 @@
 """The key ring: what every secret at rest hangs on."""
 
-import os
 import re
 import secrets
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from keysvc.config import Settings
+from keysvc.core import files
 from keysvc.errors import Misconfigured
 
 _MINIMUM = 32
@@ -122,11 +122,8 @@ def exists(settings: Settings) -> bool:
 def create(path: Path) -> None:
     """Make a ring of one key in a new file that only its owner can read."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = _written(path, new_key() + "\n")
-    # Whole or not at all, and never in the place of another one.
-    os.link(fresh, path)
-    fresh.unlink()
-    _settle(path)
+    with files.written(path, replacing=False) as fresh:
+        fresh.write_text(new_key() + "\n")
 
 
 def rewrite(settings: Settings, text: str) -> None:
@@ -143,29 +140,7 @@ def rewrite(settings: Settings, text: str) -> None:
         )
     path = settings.ring_file
     try:
-        _written(path, text).replace(path)
-        _settle(path)
+        with files.written(path, replacing=True) as fresh:
+            fresh.write_text(text)
     except OSError as error:
         raise Misconfigured(f"{path} cannot be written: {error.strerror}.") from error
-
-
-def _written(path: Path, text: str) -> Path:
-    """Write *text* beside *path*, for its owner alone, and return where."""
-    fresh = path.with_name(path.name + ".new")
-    # What a crash has left would keep its mode.
-    fresh.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    with open(os.open(fresh, flags, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    return fresh
-
-
-def _settle(path: Path) -> None:
-    """Make the name last too: the database may already hang on this ring."""
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

@@ -178,7 +178,7 @@ class Cache:
             self._principals.pop(public_id, None)
         elif area in {"service_account", "operator"} and trace.owner_id is not None:
             self._parents.pop(trace.owner_id, None)
-        else:
+        elif area != "audit":
             # Of the ring, say: nobody here knows what that changes.
             self._clear()
 

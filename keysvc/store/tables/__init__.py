@@ -3,6 +3,7 @@
 from keysvc.store.tables.base import database
 from keysvc.store.tables.base import Table
 from keysvc.store.tables.credentials import CredentialRow
+from keysvc.store.tables.ledger import AuditCheckpointRow
 from keysvc.store.tables.ledger import AuditHeadRow
 from keysvc.store.tables.ledger import AuditRow
 from keysvc.store.tables.ledger import DeploymentRow
@@ -18,6 +19,7 @@ TABLES = (
     CredentialRow,
     AuditRow,
     AuditHeadRow,
+    AuditCheckpointRow,
     RingKeyRow,
     UsedSignatureRow,
     ServiceAccountRow,
@@ -29,6 +31,7 @@ TABLES = (
 )
 
 __all__ = [
+    "AuditCheckpointRow",
     "AuditHeadRow",
     "AuditRow",
     "CredentialRow",

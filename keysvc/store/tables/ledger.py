@@ -41,6 +41,20 @@ class AuditHeadRow(Table):
         table_name = "keysvc_audit_head"
 
 
+class AuditCheckpointRow(Table):
+    """The one row that says where the audit begins, once its oldest part is purged."""
+
+    id = peewee.IntegerField(primary_key=True)
+    seq = peewee.BigIntegerField()
+    mac = peewee.CharField(max_length=64)
+    at = UtcDateTimeField()
+    key_id = peewee.CharField(max_length=16)
+    seal = peewee.CharField(max_length=64)
+
+    class Meta:
+        table_name = "keysvc_audit_checkpoint"
+
+
 class RingKeyRow(Table):
     """A key of the ring that something here was made with: the ring's fingerprint."""
 

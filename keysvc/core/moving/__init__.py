@@ -1,0 +1,1 @@
+"""A database moves: copied to another engine, backed up, restored."""
