@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.proxies.stages import AROUND
 from tests.service.servers import environment
 from tests.service.servers import eventually
 from tests.service.servers import free_port
@@ -30,24 +31,12 @@ ROOT = Path(__file__).parents[2]
 #: The release before this one: what stood when hosts could mount keysvc.
 BEFORE = "9a8a3d12deba47284935249e5f0df02cee8641b4"
 
-_NGINX = """
-daemon off;
-pid nginx.pid;
-worker_processes 1;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path client-body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{
-            proxy_pass http://127.0.0.1:{upstream};
-            proxy_set_header Host $http_host;
-        }}
+_BEFORE = """
+server {{
+    listen 127.0.0.1:{port};
+    location / {{
+        proxy_pass http://127.0.0.1:{upstream};
+        proxy_set_header Host $http_host;
     }}
 }}
 """
@@ -78,7 +67,8 @@ class Nginx:
         subprocess.run(["kill", "-HUP", pid], check=True)
 
     def _write(self, upstream: int) -> None:
-        self._conf.write_text(_NGINX.format(port=self.port, upstream=upstream))
+        server = _BEFORE.format(port=self.port, upstream=upstream)
+        self._conf.write_text(AROUND.format(shown=server))
 
 
 class Crowd:

@@ -39,6 +39,22 @@ PORTS = ("8000", "5000", "8080")
 #: The name by which the outside knows the application.
 HOST = "api.example.org"
 
+#: What stands around the servers of nginx, which begins in a directory of its own.
+AROUND = """
+daemon off;
+pid nginx.pid;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path client-body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    {shown}
+}}
+"""
+
 _PATIENCE = 30
 
 Start = Callable[[Path, tuple[int, int, int]], subprocess.Popen[bytes]]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.proxies.stages import AROUND
 from tests.proxies.stages import basic
 from tests.proxies.stages import echoed
 from tests.proxies.stages import Kind
@@ -16,21 +17,6 @@ from tests.proxies.stages import standing
 
 SHOWN = Path(__file__).parents[2] / "docs" / "operations.md"
 
-_AROUND = """
-daemon off;
-pid nginx.pid;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path client-body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
-    {shown}
-}}
-"""
-
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
@@ -38,7 +24,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     blocks = re.findall(r"^```nginx\n(.*?)^```$", SHOWN.read_text(), re.M | re.S)
     [shown] = [block for block in blocks if "auth_request" in block]
     written = tmp_path_factory.mktemp("document") / "nginx.conf"
-    written.write_text(_AROUND.format(shown=shown))
+    written.write_text(AROUND.format(shown=shown))
     with standing(
         Kind(nginx(written), "x-original"), tmp_path_factory.mktemp("stage")
     ) as stage:
