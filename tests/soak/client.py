@@ -183,8 +183,7 @@ class SoakClient(threading.Thread):
             self._tally.did("old secret")
 
     def _list(self) -> None:
-        path = f"/v1/credentials?owner={self._family.owner}&limit=100"
-        heard = self._line.insist("GET", path)
+        heard = self._told()
         if heard.status != 200:
             return self._blame("list", heard)
         told = {item["id"]: item for item in heard.json["items"]}
@@ -200,6 +199,11 @@ class SoakClient(threading.Thread):
                 self._tally.blame(f"{self.name}: {id_} is {state}, not {wanted}")
         return self._tally.did("list")
 
+    def _told(self) -> Heard:
+        """Return what the core tells of all that the owner has."""
+        path = f"/v1/credentials?owner={self._family.owner}&limit=100"
+        return self._line.insist("GET", path)
+
     def _any(self) -> Known:
         return self._random.choice([*self._known.values()])
 
@@ -212,8 +216,7 @@ class SoakClient(threading.Thread):
     def _sweep(self) -> None:
         """Delete what may have been made without anybody having heard of it."""
         time.sleep(_SETTLED)
-        path = f"/v1/credentials?owner={self._family.owner}&limit=100"
-        for item in self._line.insist("GET", path).json["items"]:
+        for item in self._told().json["items"]:
             if item["id"] not in self._known:
                 self._line.insist("DELETE", self._family.path(item["id"]))
 
