@@ -134,9 +134,13 @@ class Server:
 
     def stop(self) -> int:
         """Ask it to stop (SIGTERM), and return its exit code."""
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self, seconds: float = _PATIENCE) -> int:
+        """Return its exit code, when it has ended."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(_PATIENCE)
+        return self._process.wait(seconds)
 
     def kill(self) -> None:
         """Kill master and workers at one blow."""
@@ -146,7 +150,7 @@ class Server:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
-        self._process.wait(_PATIENCE)
+        self.wait()
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the master."""
