@@ -36,9 +36,10 @@ def gunicorn(application: str, port: int) -> list[str]:
 def granian(application: str, port: int) -> list[str]:
     """Return the command by which granian serves *application*."""
     return [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"),
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1"),
+        *("--runtime-mode", "mt", "--blocking-threads", "1", "--no-log"),
         *("--host", "127.0.0.1", "--port", str(port), "--workers", str(WORKERS)),
-        *("--no-log", application),
+        application,
     ]
 
 

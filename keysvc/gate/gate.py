@@ -59,7 +59,8 @@ class Gate:
         if status != 204:
             return respond(start_response, status, headers)
         start_response("204 No Content", headers)
-        return ()
+        # A list: granian sends anything else piece by piece.
+        return []
 
     def _decide(self, environ: dict[str, Any]) -> tuple[int, Headers]:
         """Return the status, and the headers that it does not always have."""

@@ -25,8 +25,8 @@ class Granian(Server):
 
     def argv(self) -> list[str]:
         """Return the command that it is started with."""
-        options = ["--interface", "wsgi", "--port", str(self.port)]
-        options += ["--blocking-threads", "4"]
+        options = ["--interface", "wsgi", "--http", "1", "--port", str(self.port)]
+        options += ["--runtime-mode", "mt", "--blocking-threads", "1"]
         return [str(BIN / "granian"), *options, APPLICATION]
 
     def stop(self) -> int:
