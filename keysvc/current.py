@@ -15,6 +15,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from flask import current_app
+from flask import Request
 from flask import request
 from werkzeug.local import LocalProxy
 
@@ -38,9 +39,30 @@ _LET_IN = "keysvc.let_in"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-gate: Any = LocalProxy(lambda: current_app.extensions[GATE])
-service = cast(Service, LocalProxy(lambda: current_app.extensions[EXTENSION]))
-caller = cast(Caller, LocalProxy(lambda: request.environ[_CALLER]))
+_request: Any = request
+_application: Any = current_app
+
+
+def this_request() -> Request:
+    """Return the request itself: a proxy costs at every look."""
+    itself: Request = _request._get_current_object()
+    return itself
+
+
+def application() -> Any:
+    """Return the application of the request itself."""
+    return _application._get_current_object()
+
+
+def this_caller() -> Caller:
+    """Return the caller itself, who was established."""
+    who: Caller = this_request().environ[_CALLER]
+    return who
+
+
+gate: Any = LocalProxy(lambda: application().extensions[GATE])
+service = cast(Service, LocalProxy(lambda: application().extensions[EXTENSION]))
+caller = cast(Caller, LocalProxy(this_caller))
 
 
 class LetIn(NamedTuple):
@@ -55,20 +77,20 @@ class LetIn(NamedTuple):
     verdict: Verdict | None
 
 
-def application() -> Any:
-    """Return the application of the request itself: a proxy costs at every look."""
-    return cast(Any, current_app)._get_current_object()
-
-
 def begin() -> None:
     """Note that the request begins now, unless it has begun."""
-    request.environ.setdefault(_BEGUN, perf_counter())
+    this_request().environ.setdefault(_BEGUN, perf_counter())
 
 
 def seconds() -> float:
     """Return the seconds since the request has begun."""
+    return seconds_of(this_request().environ)
+
+
+def seconds_of(environ: dict[str, Any]) -> float:
+    """Return the seconds since the request of *environ* has begun."""
     now = perf_counter()
-    begun: float = request.environ.get(_BEGUN, now)
+    begun: float = environ.get(_BEGUN, now)
     return now - begun
 
 
@@ -85,18 +107,18 @@ def let_in(environ: dict[str, Any], application: Any) -> LetIn | None:
 
 def remember_caller(who: Caller) -> None:
     """Keep *who* for the rest of this request."""
-    request.environ[_CALLER] = who
+    this_request().environ[_CALLER] = who
 
 
 def caller_id() -> str | None:
     """Return the id of the caller, if one was established."""
-    who = request.environ.get(_CALLER)
+    who = this_request().environ.get(_CALLER)
     return None if who is None else who.id
 
 
 def request_id() -> str:
     """Return the id of the request at hand."""
-    return request_id_of(request.environ)
+    return request_id_of(this_request().environ)
 
 
 def request_id_of(environ: dict[str, Any]) -> str:
@@ -145,7 +167,8 @@ def once() -> Once | None:
     key = idempotency_key()
     if key is None:
         return None
-    asked = (request.method, request.full_path, request.get_data().hex())
+    it = this_request()
+    asked = (it.method, it.full_path, it.get_data().hex())
     return Once(key, sha256("\0".join(asked).encode()).hexdigest())
 
 
@@ -155,4 +178,5 @@ def origin() -> Origin:
 
     Forwarded headers count for nothing here: any client can send them.
     """
-    return Origin(request.environ.get("REMOTE_ADDR") or None, request_id())
+    environ = this_request().environ
+    return Origin(environ.get("REMOTE_ADDR") or None, request_id_of(environ))

@@ -89,7 +89,7 @@ def of_engine(cold: float) -> list[Case]:
         Case(BARE, "bare", open_to_all("/"), BARE),
         Case(_WARM, "keysvc", _AUTH, BARE, 1.3, warm=True),
         Case("GET /v1/auth, cold", "cold", _AUTH, BARE, cold),
-        Case("POST /v1/verify", "keysvc", verify, BARE, 0.6),
+        Case("POST /v1/verify", "keysvc", verify, BARE, 0.6, warm=True),
         Case("GET /v1/auth, signed", "keysvc", signed, BARE, 0.5, _pairs),
         Case(_OPEN, "host", open_to_all("/open"), BARE),
         Case("view of a host, guarded", "host", guarded, _OPEN, 0.85, warm=True),

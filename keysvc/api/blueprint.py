@@ -19,9 +19,10 @@ from keysvc.api.shapes import Shape
 from keysvc.api.told import json_response
 from keysvc.auth.chain import public
 from keysvc.current import begin
-from keysvc.current import request_id
-from keysvc.current import seconds
+from keysvc.current import request_id_of
+from keysvc.current import seconds_of
 from keysvc.current import service
+from keysvc.current import this_request
 from keysvc.errors import KeysvcError
 from keysvc.metrics.labels import METHODS
 from keysvc.metrics.labels import UNMATCHED
@@ -134,10 +135,11 @@ def finish(response: Response) -> Response:
     """Name the request, count it, and keep it out of every cache; once is enough."""
     if "X-Request-ID" in response.headers:
         return response
-    route = request.url_rule.rule if request.url_rule else UNMATCHED
-    key = (route, METHODS[request.method], response.status_code)
-    service.tallies.requests[key].append(seconds())
-    response.headers["X-Request-ID"] = request_id()
+    it = this_request()
+    route = it.url_rule.rule if it.url_rule else UNMATCHED
+    key = (route, METHODS[it.method], response.status_code)
+    service.tallies.requests[key].append(seconds_of(it.environ))
+    response.headers["X-Request-ID"] = request_id_of(it.environ)
     response.headers.setdefault("Cache-Control", "no-store")
     if response.status_code == 204:
         response.headers.pop("Content-Type", None)

@@ -3,12 +3,10 @@
 import json
 from collections.abc import Mapping
 from typing import Any
-from typing import cast
 from typing import NoReturn
 from uuid import UUID
 
 from flask import Request
-from flask import request
 from marshmallow import missing
 from marshmallow import Schema
 from marshmallow import ValidationError
@@ -18,6 +16,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.exceptions import UnsupportedMediaType
 
 from keysvc.current import idempotency_key
+from keysvc.current import this_request
 from keysvc.errors import Invalid
 from keysvc.errors import Malformed
 from keysvc.errors import MalformedPath
@@ -40,7 +39,7 @@ def check_request() -> None:
         Malformed: For a body that is no JSON.
         RequestEntityTooLarge, UnsupportedMediaType: As they say.
     """
-    asked = _asked()
+    asked = this_request()
     _check_path(asked.environ)
     asked.environ[_JSON] = _read_json(asked)
 
@@ -52,7 +51,7 @@ def check_form() -> None:
     Raises:
         Malformed, RequestEntityTooLarge: As they say.
     """
-    asked = _asked()
+    asked = this_request()
     _check_path(asked.environ)
     # A host may have read it before us: then the bytes are gone, and the form is here.
     if "form" not in vars(asked):
@@ -73,13 +72,7 @@ def check_idempotency_key() -> None:
 
 def check_path() -> None:
     """Refuse an encoded slash, a control or bidi character, and what is no UTF-8."""
-    _check_path(request.environ)
-
-
-def _asked() -> Request:
-    """Return the request itself: every look through Flask's proxy costs anew."""
-    asked: Request = cast(Any, request)._get_current_object()
-    return asked
+    _check_path(this_request().environ)
 
 
 def _check_path(environ: dict[str, Any]) -> None:

@@ -13,10 +13,10 @@ from keysvc.api.shapes import GATE
 from keysvc.auth.chain import authenticated
 from keysvc.auth.chain import judged
 from keysvc.auth.questions import question_of
-from keysvc.current import caller
 from keysvc.current import gate
 from keysvc.current import request_id
 from keysvc.current import service
+from keysvc.current import this_caller
 from keysvc.model import Verdict
 from keysvc.schemas.verification import QuestionSchema
 from keysvc.schemas.verification import QuestionsSchema
@@ -32,7 +32,7 @@ gate_blp = FamilyBlueprint("keysvc-gate", "/v1/auth", GATE, judged)
 @blp.response(200, VerdictSchema, example=examples.VERDICT)
 def verify(question: dict[str, Any]) -> Verdict:
     """Say whether a credential is good for what is demanded."""
-    return service.inquiries.ask(caller, question_of(question))
+    return service.inquiries.ask(this_caller(), question_of(question))
 
 
 @blp.route("/batch", methods=["POST"])
@@ -44,7 +44,7 @@ def verify_batch(asked: dict[str, Any]) -> dict[str, list[Verdict]]:
         question_of(question, f"questions.{index}.")
         for index, question in enumerate(asked["questions"])
     ]
-    return {"answers": service.inquiries.ask_all(caller, questions)}
+    return {"answers": service.inquiries.ask_all(this_caller(), questions)}
 
 
 @gate_blp.route("", methods=["GET"])

@@ -12,6 +12,7 @@ from keysvc.current import let_in
 from keysvc.current import origin
 from keysvc.current import remember_caller
 from keysvc.current import service
+from keysvc.current import this_request
 from keysvc.errors import Forbidden
 from keysvc.errors import Unauthenticated
 from keysvc.model import Caller
@@ -32,12 +33,13 @@ def establish() -> Caller:
             and it is wrong.
         Unavailable: If the database cannot be asked, or is not ours.
     """
-    held = let_in(request.environ, application())
+    environ = this_request().environ
+    held = let_in(environ, application())
     if held is not None and held.verdict is not None:
         # By a guard of the host's around these routes: what that took is taken once.
         return caller_of(held.verdict, origin())
     service.ensure_ready()
-    presented = present(request.environ)
+    presented = present(environ)
     if presented is None:
         raise Unauthenticated
     return service.verifier.admit(presented, origin())
