@@ -32,7 +32,7 @@ class Estate:
             service.installation.prepare()
             for family in (self.keypairs, self.api_keys, self.access_keys):
                 family.fill(service)
-            rows.analyze()
+            rows.settle()
         finally:
             finish_all()
             disconnect()

@@ -9,6 +9,7 @@ from keysvc.core.secrets import ring
 from keysvc.core.secrets.vault import Vault
 from keysvc.model import Kind
 from keysvc.model import Owner
+from keysvc.store.connection import is_postgres
 from keysvc.store.connection import writing
 from keysvc.store.tables import CredentialRow
 
@@ -57,11 +58,12 @@ def insert(rows: Iterable[Row]) -> None:
             _insert(batch)
 
 
-def analyze() -> None:
-    """Let the engine look at what is there."""
+def settle() -> None:
+    """Let the engine do now what it would do in the midst of what is measured."""
     database: Any = CredentialRow._meta.database
     with database.connection_context():
-        database.execute_sql("ANALYZE")
+        for work in ("VACUUM ANALYZE", "CHECKPOINT") if is_postgres() else ("ANALYZE",):
+            database.execute_sql(work)
 
 
 def _insert(rows: list[Row]) -> None:

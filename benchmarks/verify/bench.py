@@ -92,6 +92,10 @@ class Bench:
             raise SystemExit(f"{self._engine}, {case.name}: {tally}")
         self._rates.setdefault(case.name, []).append(tally.answers / tally.seconds)
 
+    def rates(self, name: str) -> list[float]:
+        """Return the answers a second of each turn of the case of this *name*."""
+        return self._rates[name]
+
     def line(self, case: Case) -> str:
         """Return the row of a Markdown table that tells what came of *case*."""
         rates, others = self._rates[case.name], self._rates[case.against]

@@ -6,10 +6,10 @@ from datetime import timedelta
 from uuid import uuid4
 
 from benchmarks.estate.keypairs import Keypair
-from benchmarks.estate.rows import analyze
 from benchmarks.estate.rows import insert
 from benchmarks.estate.rows import Row
 from benchmarks.estate.rows import row
+from benchmarks.estate.rows import settle
 from benchmarks.estate.rows import vault
 from keysvc.config import Settings
 from keysvc.core.background import finish_all
@@ -56,7 +56,7 @@ class Keys:
         try:
             service.installation.prepare()
             insert(self._all())
-            analyze()
+            settle()
         finally:
             finish_all()
             disconnect()

@@ -25,6 +25,7 @@ from keysvc.current import JUDGE
 from keysvc.current import let_in
 from keysvc.current import LetIn
 from keysvc.current import remember_let_in
+from keysvc.current import this_request
 from keysvc.errors import KeysvcError
 from keysvc.errors import MalformedCredential
 from keysvc.errors import Unauthenticated
@@ -87,8 +88,7 @@ class require_key:
         return guarded
 
     def _check(self) -> None:
-        # Each read of a proxy costs a microsecond: one of each kind, no more.
-        environ = request.environ
+        environ = this_request().environ
         demands = Demands(environ.get("REMOTE_ADDR"), *self._demanded)
         try:
             finding = _find(environ, demands)
