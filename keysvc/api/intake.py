@@ -11,10 +11,9 @@ from marshmallow import missing
 from marshmallow import Schema
 from marshmallow import ValidationError
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import HTTPException
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.exceptions import UnsupportedMediaType
 
+from keysvc.api.bodies import read_body
 from keysvc.current import idempotency_key
 from keysvc.current import this_request
 from keysvc.errors import Invalid
@@ -23,11 +22,8 @@ from keysvc.errors import MalformedPath
 from keysvc.schemas.text import CLEAN_LINE
 from keysvc.schemas.text import is_clean
 
-#: What a body was read as, in the environ.
-_JSON = "keysvc.json"
-
-#: Bytes.
-MAX_BODY = 64 * 1024
+#: A body, and what it was read as, in the environ.
+_BODY, _JSON = "keysvc.body", "keysvc.json"
 
 
 def check_request() -> None:
@@ -55,7 +51,7 @@ def check_form() -> None:
     _check_path(asked.environ)
     # A host may have read it before us: then the bytes are gone, and the form is here.
     if "form" not in vars(asked):
-        _read_body(asked)
+        asked.environ[_BODY] = read_body(asked)
     if asked.mimetype not in _FORMS:
         raise Malformed("The body must be a form.")
     if any(len(values) > 1 for _, values in asked.form.lists()):
@@ -166,30 +162,9 @@ def _refuse_path(why: str) -> NoReturn:
     raise MalformedPath(f"The path {why}.", {"path": [f"The path {why}."]})
 
 
-def _read_body(asked: Request) -> bytes:
-    # One byte more than may come: a chunked body says no length beforehand, and
-    # Werkzeug cuts it at the limit without a word.
-    asked.max_content_length = MAX_BODY + 1
-    if (asked.content_length or 0) > MAX_BODY:
-        raise RequestEntityTooLarge
-    try:
-        raw = asked.get_data(cache=True)
-    except HTTPException:
-        raise
-    except Exception:
-        # For chunks that lie each server raises what it likes, and quotes them.
-        raise Malformed("The body cannot be read: it was not sent whole.") from None
-    if len(raw) < (asked.content_length or 0):
-        raise Malformed("The body cannot be read: it was not sent whole.")
-    asked.environ["keysvc.body"] = raw
-    if len(raw) > MAX_BODY:
-        raise RequestEntityTooLarge
-    return raw
-
-
 def _read_json(asked: Request) -> Any:
     """Return the JSON of the body, or ``missing`` where there is no body."""
-    raw = _read_body(asked)
+    raw = asked.environ[_BODY] = read_body(asked)
     if not raw:
         return missing
     if not asked.is_json:
