@@ -40,10 +40,9 @@ def find(public_id: str) -> Stored | None:
         Unavailable: If the database cannot be asked.
     """
     with reading():
-        row = _FIND.row(public_id)
-    # What is not there is read too: it must not cost less than what is.
+        row = _FIND.row(public_id, 1)
     stored = stored_of(*(row or NOBODY))
-    return stored if row else None
+    return stored if row and stored.public_id == public_id else None
 
 
 def find_session(public_id: str) -> StoredSession | None:
@@ -54,9 +53,9 @@ def find_session(public_id: str) -> StoredSession | None:
         Unavailable: If the database cannot be asked.
     """
     with reading():
-        row = _FIND_SESSION.row(public_id)
+        row = _FIND_SESSION.row(public_id, 1)
     session = session_of(row or NO_SESSION)
-    return session if row else None
+    return session if row and session.public_id == public_id else None
 
 
 def find_all(public_ids: Sequence[str]) -> dict[str, Principal]:
@@ -103,6 +102,15 @@ def _everything() -> Any:
     )
 
 
-_FIND = Selection(lambda: _credentials().where(CredentialRow.public_id == ""))
-_FIND_SESSION = Selection(lambda: _sessions().where(SessionRow.public_id == ""))
+def _from(query: Any, public_id: Any) -> Any:
+    """
+    Return the first from a public id on: itself, or what comes next to where it were.
+
+    So what is not there costs what its neighbour costs, which is read in its place.
+    """
+    return query.where(public_id >= "").order_by(public_id).limit(1)
+
+
+_FIND = Selection(lambda: _from(_credentials(), CredentialRow.public_id))
+_FIND_SESSION = Selection(lambda: _from(_sessions(), SessionRow.public_id))
 _FIND_ALL = Statement(_everything)

@@ -12,6 +12,7 @@ import orjson
 import pytest
 from hypothesis import example
 from hypothesis import given
+from hypothesis import settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
@@ -108,6 +109,7 @@ def _outcome(load: Callable[[Any], Any], asked: Any) -> Any:
         return error.messages
 
 
+@settings(deadline=None)
 @given(QUESTIONS | ANYTHING)
 @example({"token": "t"})
 @example({"token": "t", "scopes": ["a:b", "a:b"], "ip": "::1", "cost": 2})
