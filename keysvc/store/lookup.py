@@ -40,7 +40,7 @@ def find(public_id: str) -> Stored | None:
         Unavailable: If the database cannot be asked.
     """
     with reading():
-        row = _FIND.row(public_id, 1)
+        row = _FIND.row(public_id)
     stored = stored_of(*(row or NOBODY))
     return stored if row and stored.public_id == public_id else None
 
@@ -53,7 +53,7 @@ def find_session(public_id: str) -> StoredSession | None:
         Unavailable: If the database cannot be asked.
     """
     with reading():
-        row = _FIND_SESSION.row(public_id, 1)
+        row = _FIND_SESSION.row(public_id)
     session = session_of(row or NO_SESSION)
     return session if row and session.public_id == public_id else None
 
@@ -108,7 +108,8 @@ def _from(query: Any, public_id: Any) -> Any:
 
     So what is not there costs what its neighbour costs, which is read in its place.
     """
-    return query.where(public_id >= "").order_by(public_id).limit(1)
+    # A constant: with a limit that it does not know, PostgreSQL plans every time anew.
+    return query.where(public_id >= "").order_by(public_id).limit(peewee.SQL("1"))
 
 
 _FIND = Selection(lambda: _from(_credentials(), CredentialRow.public_id))

@@ -238,8 +238,23 @@ def test_a_lookup_finds_what_was_kept(many: None) -> None:
     assert found is not None
     assert (found.owner, found.kind) == (_user(9), Kind.KEYPAIR)
     assert (found.digest, found.digest_key) == ("d" * 64, KEY)
-    assert lookup.find("kp00090049") is None
-    assert lookup.find("") is None
+    neighbours = ("KP0009004", "KP000900490", "KP00090050", "KP", "A", "a", "z", "")
+    for nobody in ("kp00090049", *neighbours):
+        assert lookup.find(nobody) is None, nobody
+
+
+@pytest.mark.parametrize("engine", ["postgres"], indirect=True)
+def test_a_lookup_is_planned_a_few_times_and_never_again(many: None) -> None:
+    with reading():
+        # More than the driver sends before it prepares, and the server before it keeps.
+        for number in range(30):
+            lookup._FIND.row(f"KP0009{number:04}")
+        plans = "SELECT custom_plans, generic_plans FROM pg_prepared_statements"
+        kept = database.execute_sql(f"{plans} WHERE statement LIKE '%%credential%%'")
+        [(planned, remembered)] = kept.fetchall()
+
+    assert planned <= 5
+    assert remembered >= 15
 
 
 @pytest.mark.parametrize(
