@@ -39,6 +39,7 @@ _LET_IN = "keysvc.let_in"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
+# By their types, Flask's proxies do not tell what they stand for.
 _request: Any = request
 _application: Any = current_app
 

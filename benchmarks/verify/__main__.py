@@ -2,8 +2,6 @@
 
 import signal
 from contextlib import ExitStack
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
@@ -40,10 +38,8 @@ def main(
     name, load = loads.named("auto")
     for engine in engines:
         with ExitStack() as stack:
-            made = TemporaryDirectory(prefix="keysvc-bench")
-            directory = Path(stack.enter_context(made))
             click.echo(f"filling {ENGINES[engine]}", err=True)
-            bench = Bench(engine, Keys(count), load, stack, directory)
+            bench = Bench(engine, Keys(count), load, stack)
             every = of_engine(_COLD[engine])
             held = {case.against for case in every if only in case.name}
             cases = [c for c in every if only in c.name or c.name in held]

@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import contextmanager
 from contextlib import ExitStack
 from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 from benchmarks import loads
 from benchmarks import servers
@@ -27,18 +29,22 @@ _DRAWN = 20_000
 _TURN = 5
 
 
+def part_of(rates: Sequence[float], others: Sequence[float]) -> float:
+    """Return what *rates* are of *others*, round by round: the median."""
+    return median(mine / its for mine, its in zip(rates, others, strict=True))
+
+
 class Bench:
     """
     One engine, with every server that is measured on it.
 
     Args:
-        stack: Ends the servers.
-        directory: Where SQLite's database and the logs lie.
+        stack: Ends the servers, and removes SQLite's database and the logs.
     """
 
-    def __init__(
-        self, engine: str, keys: Keys, load: Load, stack: ExitStack, directory: Path
-    ) -> None:
+    def __init__(self, engine: str, keys: Keys, load: Load, stack: ExitStack) -> None:
+        made = TemporaryDirectory(prefix="keysvc-bench")
+        directory = Path(stack.enter_context(made))
         self._engine, self._keys, self._load = engine, keys, load
         self._rates: dict[str, list[float]] = {}
         url = (
@@ -98,9 +104,8 @@ class Bench:
 
     def line(self, case: Case) -> str:
         """Return the row of a Markdown table that tells what came of *case*."""
-        rates, others = self._rates[case.name], self._rates[case.against]
-        pairs = zip(rates, others, strict=True)
-        ratio = median(mine / its for mine, its in pairs)
+        rates = self._rates[case.name]
+        ratio = part_of(rates, self._rates[case.against])
         aim = f">= {case.aim:g}" if case.aim else ""
         rate, against = f"{median(rates):,.0f}", case.against
         return f"| {case.name} | {rate} | {ratio:.2f} | {aim} | {against} |"

@@ -77,6 +77,9 @@ def signed(carried: Sequence[Keypair], host: str) -> list[Request]:
 
 BARE = "bare Flask JSON view"
 
+#: Every key is asked of the database.
+COLD = "GET /v1/auth, cold"
+
 _OPEN, _WARM, _UNKNOWN = "view of a host, open", "GET /v1/auth, warm", "unknown key"
 
 _AUTH = carrying("/v1/auth")
@@ -88,7 +91,7 @@ def of_engine(cold: float) -> list[Case]:
     return [
         Case(BARE, "bare", open_to_all("/"), BARE),
         Case(_WARM, "keysvc", _AUTH, BARE, 1.3, warm=True),
-        Case("GET /v1/auth, cold", "cold", _AUTH, BARE, cold),
+        Case(COLD, "cold", _AUTH, BARE, cold),
         Case("POST /v1/verify", "keysvc", verify, BARE, 0.6, warm=True),
         Case("GET /v1/auth, signed", "keysvc", signed, BARE, 0.5, _pairs),
         Case(_OPEN, "host", open_to_all("/open"), BARE),

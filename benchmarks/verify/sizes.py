@@ -2,9 +2,7 @@
 
 import signal
 from contextlib import ExitStack
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 
 import click
 
@@ -13,12 +11,11 @@ from benchmarks.__main__ import end
 from benchmarks.engines import engine_option
 from benchmarks.engines import ENGINES
 from benchmarks.verify.bench import Bench
+from benchmarks.verify.bench import part_of
 from benchmarks.verify.cases import BARE
+from benchmarks.verify.cases import COLD
 from benchmarks.verify.cases import of_engine
 from benchmarks.verify.keys import Keys
-
-#: Every key is asked of the database.
-_COLD = "GET /v1/auth, cold"
 
 
 @click.command()
@@ -32,7 +29,7 @@ def main(
 ) -> None:
     """Print what verifications among many keys are of those among few."""
     _, load = loads.named("auto")
-    cases = [case for case in of_engine(0) if case.name in (BARE, _COLD)]
+    cases = [case for case in of_engine(0) if case.name in (BARE, COLD)]
     click.echo("| database | keys | bare view/s | cold/s | of those among few |")
     click.echo("|---|--:|--:|--:|--:|")
     for engine in engines:
@@ -40,20 +37,18 @@ def main(
             benches: dict[int, Bench] = {}
             for count in (few, many):
                 click.echo(f"filling {ENGINES[engine]} with {count:,}", err=True)
-                made = TemporaryDirectory(prefix="keysvc-bench")
-                directory = Path(stack.enter_context(made))
-                benches[count] = Bench(engine, Keys(count), load, stack, directory)
+                benches[count] = Bench(engine, Keys(count), load, stack)
             for number in range(rounds):
                 click.echo(f"round {number + 1} of {rounds}", err=True)
                 for case in cases:
                     for bench in benches.values():
                         bench.measure(case, seconds)
             for count, bench in benches.items():
-                bare, rates = bench.rates(BARE), bench.rates(_COLD)
-                pairs = zip(rates, benches[few].rates(_COLD), strict=True)
+                bare, rates = bench.rates(BARE), bench.rates(COLD)
+                ratio = part_of(rates, benches[few].rates(COLD))
                 click.echo(
                     f"| {ENGINES[engine]} | {count:,} | {median(bare):,.0f}"
-                    f" | {median(rates):,.0f} | {median(a / b for a, b in pairs):.2f} |"
+                    f" | {median(rates):,.0f} | {ratio:.2f} |"
                 )
 
 

@@ -16,6 +16,8 @@ def read_body(asked: Request) -> bytes:
     """
     Return the body of *asked*, and leave it for whoever reads it after us.
 
+    The schemes by which a body is signed find it in the environ: ``keysvc.body``.
+
     Raises:
         Malformed: If it was not sent whole.
         RequestEntityTooLarge: If it is longer than 64 KiB.
@@ -37,6 +39,7 @@ def read_body(asked: Request) -> bytes:
         raise Malformed("The body cannot be read: it was not sent whole.")
     if len(raw) > MAX_BODY:
         raise RequestEntityTooLarge
+    asked.environ["keysvc.body"] = raw
     return raw
 
 

@@ -22,8 +22,8 @@ from keysvc.errors import MalformedPath
 from keysvc.schemas.text import CLEAN_LINE
 from keysvc.schemas.text import is_clean
 
-#: A body, and what it was read as, in the environ.
-_BODY, _JSON = "keysvc.body", "keysvc.json"
+#: What a body was read as, in the environ.
+_JSON = "keysvc.json"
 
 
 def check_request() -> None:
@@ -51,7 +51,7 @@ def check_form() -> None:
     _check_path(asked.environ)
     # A host may have read it before us: then the bytes are gone, and the form is here.
     if "form" not in vars(asked):
-        asked.environ[_BODY] = read_body(asked)
+        read_body(asked)
     if asked.mimetype not in _FORMS:
         raise Malformed("The body must be a form.")
     if any(len(values) > 1 for _, values in asked.form.lists()):
@@ -164,7 +164,7 @@ def _refuse_path(why: str) -> NoReturn:
 
 def _read_json(asked: Request) -> Any:
     """Return the JSON of the body, or ``missing`` where there is no body."""
-    raw = asked.environ[_BODY] = read_body(asked)
+    raw = read_body(asked)
     if not raw:
         return missing
     if not asked.is_json:

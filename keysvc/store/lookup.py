@@ -41,6 +41,7 @@ def find(public_id: str) -> Stored | None:
     """
     with reading():
         row = _FIND.row(public_id)
+    # Behind the last one nobody comes, who is read too: he must not cost less.
     stored = stored_of(*(row or NOBODY))
     return stored if row and stored.public_id == public_id else None
 
